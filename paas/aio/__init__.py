@@ -1,0 +1,1 @@
+"""Named, supervised tasks; back-off; the clock."""

@@ -1,0 +1,1 @@
+"""The control plane: states what should run and makes it so."""

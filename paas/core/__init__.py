@@ -1,0 +1,1 @@
+"""Pure decisions: frozen values and functions, no I/O, no clock, no randomness."""

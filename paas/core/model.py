@@ -1,0 +1,301 @@
+"""The nouns of the product as frozen values (PRODUCT.md, sections 1 and 2).
+
+Times are seconds since the epoch (UTC), durations seconds, sizes bytes.
+A `Service` is the aggregate that is changed and saved as a whole.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+
+class VersionStatus(StrEnum):
+    BUILDING = "building"
+    STARTING = "starting"
+    READY = "ready"
+    FAILED = "failed"
+    DELETING = "deleting"
+
+
+class Condition(StrEnum):
+    """How a ready version runs at this moment."""
+
+    SERVING = "serving"
+    IDLE = "idle"
+    ZERO = "zero"
+    CRASHING = "crashing"
+
+
+class DeploymentStatus(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class StepName(StrEnum):
+    FETCH = "fetch"
+    BUILD = "build"
+    START = "start"
+    CHECK = "check"
+    RELEASE = "release"
+
+
+class StepStatus(StrEnum):
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+
+
+class ReplicaState(StrEnum):
+    STARTING = "starting"
+    READY = "ready"
+    FROZEN = "frozen"
+    DRAINING = "draining"
+    STOPPED = "stopped"
+
+
+class Traffic(StrEnum):
+    """What a successful deployment does with the split."""
+
+    ALL = "all"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveSource:
+    """An uploaded zip, tar or tar.gz; `filename` is what the uploader called it."""
+
+    filename: str = "archive"
+    type: Literal["archive"] = "archive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageSource:
+    """An image reference; `credentials` is sealed `user:password` for its registry."""
+
+    image: str
+    credentials: bytes | None = field(default=None, repr=False)
+    type: Literal["image"] = "image"
+
+
+Source = ArchiveSource | ImageSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaRange:
+    min: int = 0
+    max: int = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScalingRules:
+    """Targets per replica; None switches a rule off, the largest answer wins."""
+
+    rps: float | None = None
+    concurrency: float | None = None
+    cpu: float | None = None
+    memory: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    idle: float = 60.0
+    start: float = 60.0
+    drain: float = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """TCP connect when `http` is None, else GET of that path answering one of `status`."""
+
+    http: str | None = None
+    status: tuple[int, ...] = (200, 201, 202, 203, 204, 301, 302, 303, 307, 308)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionSpec:
+    """All that one deployment asks for. `secrets` maps names to sealed values."""
+
+    source: Source
+    port: int | None = None
+    dockerfile: str = "Dockerfile"
+    build_dir: str = "."
+    command: tuple[str, ...] | None = None
+    args: tuple[str, ...] | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    cpu: float = 0.5
+    memory: int = 512 * 1024 * 1024
+    concurrency: int = 80
+    replicas: ReplicaRange = ReplicaRange()
+    scaling: ScalingRules = ScalingRules(rps=50)
+    timeouts: Timeouts = Timeouts()
+    probe: Probe = Probe()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinnedImage:
+    """The exact image a version runs.
+
+    `reference` is what people read, `id` the engine's content id (`sha256:…`),
+    `digest` the registry digest `name@sha256:…` when it was pulled from one.
+    """
+
+    reference: str
+    id: str
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why something failed, for machines (`code`) and for the person who must act."""
+
+    code: str
+    message: str
+    advice: str = ""
+    log: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """One immutable deployment result.
+
+    `id` is random and never reused, unlike names after a service was deleted.
+    `port` is known once the image is. `start_seconds` is the usual start time.
+    """
+
+    id: str
+    name: str
+    number: int
+    spec: VersionSpec
+    status: VersionStatus
+    created: float
+    internal_port: int
+    image: PinnedImage | None = None
+    port: int | None = None
+    start_seconds: float | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Domain:
+    name: str
+    created: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSettings:
+    """What can be changed on a service; None means the host's own setting."""
+
+    auto_prune: bool = False
+    freeze_after: float | None = None
+    stop_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A named application with its versions, split and domains.
+
+    `split` maps version names to whole percentages (sum 100, or empty/all zero);
+    `previous_split` is what `rollback` restores; `last_number` never falls.
+    """
+
+    id: str
+    name: str
+    created: float
+    internal_port: int
+    settings: ServiceSettings = ServiceSettings()
+    last_number: int = 0
+    versions: tuple[Version, ...] = ()
+    split: Mapping[str, int] = field(default_factory=dict)
+    previous_split: Mapping[str, int] | None = None
+    domains: tuple[Domain, ...] = ()
+
+    def version(self, name: str) -> Version | None:
+        """The version of that name, or None."""
+        return next((version for version in self.versions if version.name == name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of a deployment; `seconds` is None until it ended."""
+
+    name: StepName
+    status: StepStatus = StepStatus.PENDING
+    started: float | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """The job that makes a version. `upload` names the kept upload until it is built."""
+
+    id: str
+    service_id: str
+    service: str
+    version_id: str
+    version: str
+    status: DeploymentStatus
+    traffic: Traffic
+    source: str
+    actor: str
+    created: float
+    steps: tuple[Step, ...] = tuple(Step(name=name) for name in StepName)
+    upload: str | None = None
+    started: float | None = None
+    ended: float | None = None
+    error: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened. `id` is 0 until the store numbered it.
+
+    `kind` is `noun.verb` (`deployment.failed`); `message` is for people, `data`
+    holds the same facts for machines (JSON values only).
+    """
+
+    kind: str
+    time: float
+    message: str
+    actor: str = "daemon"
+    service: str | None = None
+    version: str | None = None
+    deployment: str | None = None
+    data: Mapping[str, object] = field(default_factory=dict)
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One transaction for the store: everything in it becomes durable, or nothing.
+
+    `before` None creates the service, `after` None deletes it; both None changes
+    no service.
+    """
+
+    before: Service | None = None
+    after: Service | None = None
+    deployments: tuple[Deployment, ...] = ()
+    events: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """One line of build or replica output, without its line end.
+
+    `cursor` is the reader's place in its log: opaque, increasing, 0 when unknown.
+    """
+
+    time: float
+    text: str
+    stream: str = "stdout"
+    replica: str | None = None
+    cursor: int = 0

@@ -1,0 +1,1 @@
+"""What the two planes share: the board, in memory, on the event loop."""
