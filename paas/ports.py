@@ -106,7 +106,8 @@ class Engine(Protocol):
 
     async def open(self) -> str:
         """Connect, negotiate, make our network; return the gateway address that
-        replicas reach the host by. Raises `Unavailable`."""
+        replicas reach the host by. Raises `Unavailable`.
+        """
 
     async def close(self) -> None: ...
 
@@ -118,7 +119,8 @@ class Engine(Protocol):
 
     async def start(self, spec: ReplicaSpec) -> ReplicaFact:
         """Create and start one replica. Cancelled or failed, it leaves nothing behind.
-        Raises `NotFound` (code `image_gone`), `Failed` (`start_failed`), `Unavailable`."""
+        Raises `NotFound` (code `image_gone`), `Failed` (`start_failed`), `Unavailable`.
+        """
 
     async def freeze(self, replica: str) -> None: ...
 
@@ -126,7 +128,8 @@ class Engine(Protocol):
 
     async def remove(self, replica: str, *, grace: float = 0.0) -> None:
         """Stop (SIGTERM, then SIGKILL after `grace` seconds) and remove; gone is fine.
-        Refuses (`Conflict`) what is not ours."""
+        Refuses (`Conflict`) what is not ours.
+        """
 
     async def usage(self, replica: str) -> Usage | None: ...
 
@@ -140,7 +143,8 @@ class Engine(Protocol):
 
     def changes(self) -> AsyncIterator[str]:
         """Ids of our replicas that changed. Yields "" first and after each reconnect:
-        then anything may have changed. Never ends by itself."""
+        then anything may have changed. Never ends by itself.
+        """
 
     async def image(self, reference: str) -> ImageFact | None:
         """The local image of that reference, id or digest."""
@@ -177,7 +181,8 @@ class Builder(Protocol):
 
     async def build(self, spec: BuildSpec, *, progress: Callable[[str], None]) -> ImageFact:
         """Build with live output lines. Cancelling ends the build in the engine.
-        Raises `Invalid` (`no_dockerfile`, …), `Failed` (`build_failed`), `Unavailable`."""
+        Raises `Invalid` (`no_dockerfile`, …), `Failed` (`build_failed`), `Unavailable`.
+        """
 
 
 class Unpacker(Protocol):
@@ -185,7 +190,8 @@ class Unpacker(Protocol):
 
     async def unpack(self, archive: Path, into: Path) -> None:
         """Unpack a zip, tar or tar.gz into the new directory `into`; a refusal leaves
-        nothing. Raises `Invalid` naming the entry, `TooLarge`, `Unavailable` (`disk_full`)."""
+        nothing. Raises `Invalid` naming the entry, `TooLarge`, `Unavailable` (`disk_full`).
+        """
 
 
 class Prober(Protocol):
@@ -209,7 +215,8 @@ class Journal(Protocol):
 
     def append(self, key: str, line: LogLine) -> None:
         """Buffered; written within a second. Never raises: a full disk drops lines
-        and leaves a marker."""
+        and leaves a marker.
+        """
 
     async def read(self, key: str, *, after: int = 0, limit: int = 1000) -> list[LogLine]:
         """Oldest first, cursor > `after`, at most the *last* `limit` of them."""
@@ -230,7 +237,8 @@ class Store(Protocol):
 
     async def commit(self, change: Change) -> tuple[Event, ...]:
         """Apply all of it in one durable transaction; returns its events, numbered.
-        Raises `Unavailable` (`disk_full`, `store_busy`)."""
+        Raises `Unavailable` (`disk_full`, `store_busy`).
+        """
 
     async def deployment(self, deployment_id: str) -> Deployment | None: ...
 

@@ -32,7 +32,8 @@ class Tasks:
         backoff: Backoff = Backoff(first=0.5, cap=30.0),
     ) -> "asyncio.Task[None]":
         """Run a background loop that must not die: when it ends or fails it is started
-        again after a growing delay, and resynchronises by itself."""
+        again after a growing delay, and resynchronises by itself.
+        """
         return self.spawn(name, _healing(name, loop, backoff))
 
     async def close(self, *, grace: float = 5.0) -> None:

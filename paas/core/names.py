@@ -30,7 +30,9 @@ def check_service_name(name: str, *, field: str = "name") -> str:
             code="reserved_name",
             advice="Choose another name.",
             fields=(
-                FieldError(field=field, message=f"must not be one of {', '.join(sorted(RESERVED))}"),
+                FieldError(
+                    field=field, message=f"must not be one of {', '.join(sorted(RESERVED))}"
+                ),
             ),
         )
     return name

@@ -80,6 +80,4 @@ def version_route(service: Service, name: str) -> Route:
 
 def routable(service: Service) -> Iterable[str]:
     """Names of the versions that may receive requests."""
-    return [
-        version.name for version in service.versions if version.status is VersionStatus.READY
-    ]
+    return [version.name for version in service.versions if version.status is VersionStatus.READY]
