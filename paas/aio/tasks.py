@@ -9,6 +9,7 @@ from paas.aio.backoff import Backoff
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+HEALING = Backoff(first=0.5, cap=30.0)
 
 
 class Tasks:
@@ -29,7 +30,7 @@ class Tasks:
         name: str,
         loop: Callable[[], Awaitable[None]],
         *,
-        backoff: Backoff = Backoff(first=0.5, cap=30.0),
+        backoff: Backoff = HEALING,
     ) -> "asyncio.Task[None]":
         """Run a background loop that must not die: when it ends or fails it is started
         again after a growing delay, and resynchronises by itself.
