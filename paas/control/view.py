@@ -1,0 +1,60 @@
+"""What the control plane shows: values the API and the console render."""
+
+from dataclasses import dataclass
+
+from paas.core.model import Condition, Deployment, ReplicaState, Service, Version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaView:
+    """One replica now. `cpu` is seconds used since its start, `memory` bytes now."""
+
+    id: str
+    version: str
+    state: ReplicaState
+    address: str | None = None
+    in_flight: int = 0
+    started: float | None = None
+    cpu: float | None = None
+    memory: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionView:
+    """A version with its weight and runtime; `condition` only while it is ready."""
+
+    service: Service
+    version: Version
+    condition: Condition | None
+    weight: int
+    replicas: tuple[ReplicaView, ...]
+    internal_address: str | None
+    urls: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceView:
+    """A service with its versions. `state`: `serving` (some weight), `offline`, `empty`."""
+
+    service: Service
+    versions: tuple[VersionView, ...]
+    state: str
+    urls: tuple[str, ...]
+    internal_address: str | None
+    last_deployment: Deployment | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthView:
+    """The daemon about itself; `problem` says why the engine does not answer."""
+
+    version: str
+    engine: bool
+    engine_version: str | None
+    engine_time: float | None
+    problem: str
+    uptime: float
+    proxy: tuple[str, ...]
+    gateway: str | None
+    docker_host: str
+    data_dir: str

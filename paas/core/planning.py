@@ -1,0 +1,95 @@
+"""The keeper's decision: what to do so that what runs is what should run.
+
+Level-triggered: it looks at the whole state each time and trusts no event.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    """Where a replica is in its life, as the keeper knows it."""
+
+    STARTING = "starting"
+    READY = "ready"
+    FROZEN = "frozen"
+    DRAINING = "draining"
+    EXITED = "exited"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Want:
+    """How many replicas a version should have; none is started before `not_before`
+    (monotonic seconds: crash back-off)."""
+
+    count: int
+    not_before: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One replica that exists, or a start under way."""
+
+    replica: str
+    version_id: str
+    phase: Phase
+    in_flight: int = 0
+    since: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    version_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    replica: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    replica: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    replica: str
+
+
+Action = Start | Wake | Drain | Remove
+
+_SHED_ORDER = {Phase.STARTING: 0, Phase.FROZEN: 1, Phase.READY: 2}
+
+
+def plan(wants: Mapping[str, Want], seen: Sequence[Seen], now: float) -> list[Action]:
+    """Actions that bring `seen` to `wants`; an empty list when they agree.
+
+    Exited replicas and those of versions nobody wants are removed; too few are
+    woken, then started; of too many the least useful drain first (starting, frozen,
+    then the least busy, youngest).
+    """
+    actions: list[Action] = [
+        Remove(one.replica)
+        for one in seen
+        if one.phase is Phase.EXITED or one.version_id not in wants
+    ]
+    for version_id, want in wants.items():
+        live = [one for one in seen if one.version_id == version_id and one.phase in _SHED_ORDER]
+        if len(live) > want.count:
+            actions += _shed(live, len(live) - want.count)
+        else:
+            actions += _raise(version_id, want, live, now)
+    return actions
+
+
+def _raise(version_id: str, want: Want, live: Sequence[Seen], now: float) -> list[Action]:
+    frozen: list[Action] = [Wake(one.replica) for one in live if one.phase is Phase.FROZEN]
+    missing = want.count - len(live) if now >= want.not_before else 0
+    return [*frozen, *(Start(version_id) for _ in range(missing))]
+
+
+def _shed(live: Sequence[Seen], count: int) -> list[Action]:
+    order = sorted(live, key=lambda one: (_SHED_ORDER[one.phase], one.in_flight, -one.since))
+    return [Drain(one.replica) for one in order[:count]]
