@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from paas.core.model import Change, Deployment, Event, LogLine, PinnedImage, Probe, Service
+from paas.core.routing import Route
 
 
 class ContainerState(StrEnum):
@@ -149,6 +150,9 @@ class Engine(Protocol):
     async def image(self, reference: str) -> ImageFact | None:
         """The local image of that reference, id or digest."""
 
+    async def images(self) -> list[ImageFact]:
+        """Every image this installation built."""
+
     async def pull(
         self,
         reference: str,
@@ -264,3 +268,13 @@ class Clock(Protocol):
     def monotonic(self) -> float: ...
 
     async def sleep(self, seconds: float) -> None: ...
+
+
+class Doors(Protocol):
+    """Internal addresses: ports on the gateway that the data plane answers."""
+
+    async def open(self, host: str, port: int, route: Callable[[], Route | None]) -> bool:
+        """Listen there and send all its requests to the route of the moment;
+        False when another program holds the port."""
+
+    async def close(self, port: int) -> None: ...

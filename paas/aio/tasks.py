@@ -18,11 +18,16 @@ class Tasks:
     def __init__(self) -> None:
         self._running: set[asyncio.Task[Any]] = set()
 
-    def spawn(self, name: str, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
-        """Run `work` under that name; an exception nobody awaits is logged once."""
+    def spawn(
+        self, name: str, work: Coroutine[Any, Any, T], *, awaited: bool = False
+    ) -> "asyncio.Task[T]":
+        """Run `work` under that name and keep hold of it until it ends.
+
+        A failure is logged once, here; with `awaited` it is the awaiter's to handle.
+        """
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._running.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._running.discard if awaited else self._ended)
         return task
 
     def heal(

@@ -89,7 +89,8 @@ def failed(service: Service, name: str, failure: Failure) -> Service:
 
 def set_split(service: Service, split: Mapping[str, int]) -> Service:
     """A new split. Raises `Invalid` (`bad_split`) with every wrong field, or `Conflict`
-    (`version_not_ready`)."""
+    (`version_not_ready`).
+    """
     wrong = [
         FieldError(field=f"split.{name}", message=_unknown(service))
         for name in split
@@ -161,7 +162,8 @@ def configure(service: Service, settings: ServiceSettings) -> Service:
 
 def delete_version(service: Service, name: str, *, deploying: bool) -> Service:
     """The service without that version. Raises `NotFound`, `Conflict` (`version_in_use`,
-    `deployment_running`)."""
+    `deployment_running`).
+    """
     find(service, name)
     weight = service.split.get(name, 0)
     if weight:

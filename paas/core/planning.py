@@ -21,7 +21,8 @@ class Phase(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Want:
     """How many replicas a version should have; none is started before `not_before`
-    (monotonic seconds: crash back-off)."""
+    (monotonic seconds: crash back-off).
+    """
 
     count: int
     not_before: float = 0.0
@@ -75,8 +76,12 @@ def plan(wants: Mapping[str, Want], seen: Sequence[Seen], now: float) -> list[Ac
         for one in seen
         if one.phase is Phase.EXITED or one.version_id not in wants
     ]
+    by_version: dict[str, list[Seen]] = {}
+    for one in seen:
+        if one.phase in _SHED_ORDER:
+            by_version.setdefault(one.version_id, []).append(one)
     for version_id, want in wants.items():
-        live = [one for one in seen if one.version_id == version_id and one.phase in _SHED_ORDER]
+        live = by_version.get(version_id, [])
         if len(live) > want.count:
             actions += _shed(live, len(live) - want.count)
         else:

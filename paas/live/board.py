@@ -63,7 +63,8 @@ class Target:
     """One version's slots, waiters and counters.
 
     `arrivals` counts every request ever leased or queued; `concurrency` is the most
-    in flight per slot (0 = no limit); `broken` refuses at once when no slot is there.
+    in flight per slot (0 = no limit); `broken` refuses at once when no slot is there;
+    `idle_timeout` bounds the silence of a replica within one request, in seconds.
     """
 
     __slots__ = (
@@ -71,6 +72,7 @@ class Target:
         "broken",
         "concurrency",
         "idle_since",
+        "idle_timeout",
         "in_flight",
         "queued_bytes",
         "service",
@@ -87,6 +89,7 @@ class Target:
         self.version = version
         self.concurrency = 0
         self.wait_limit = 10.0
+        self.idle_timeout = 60.0
         self.broken = False
         self.slots: list[Slot] = []
         self.waiters: deque[Ticket] = deque()

@@ -1,0 +1,1 @@
+"""One adapter per client library; third-party exceptions end here."""

@@ -1,0 +1,115 @@
+"""The engine's error texts made readable, with what to do next. Pure."""
+
+import re
+
+from paas.errors import Denied, Failed, NotFound, PaasError
+
+_EXEC = re.compile(r'exec: "([^"]+)"')
+_WRAPPING = (
+    "failed to create shim task",
+    "failed to create task for container",
+    "OCI runtime create failed",
+    "runc create failed",
+    "unable to start container process",
+    "error during container init",
+)
+_DENIED = ("denied", "unauthorized", "authentication required", "no basic auth credentials")
+_MISSING = ("manifest unknown", "not found", "does not exist", "no such image")
+_NETWORK = (
+    "dial tcp",
+    "no such host",
+    "i/o timeout",
+    "connection refused",
+    "connection reset",
+    "TLS handshake",
+    "Client.Timeout",
+    "network is unreachable",
+    "x509",
+)
+
+
+def image_gone(reference: str) -> NotFound:
+    return NotFound(
+        f"The image {reference} is no longer on this host.",
+        code="image_gone",
+        advice="Deploy the version again, or pull the image by hand.",
+    )
+
+
+def start_failed(message: str) -> Failed:
+    """Why the engine could not start a replica."""
+    text, advice = _explain_start(message)
+    return Failed(text, code="start_failed", advice=advice)
+
+
+def pull_failed(reference: str, message: str) -> PaasError:
+    """Why a registry did not give an image."""
+    text = _first_line(message)
+    if any(word in message for word in _DENIED):
+        return Denied(
+            f"The registry refused {reference}: {text}",
+            code="pull_denied",
+            advice="Check the image's name; if it is private, give the registry's credentials.",
+        )
+    if any(word in message for word in _NETWORK):
+        return Failed(
+            f"The registry of {reference} cannot be reached: {text}",
+            code="pull_failed",
+            advice="Check the registry's name and this host's network, then deploy again.",
+        )
+    if any(word in message.lower() for word in _MISSING):
+        return NotFound(
+            f"The registry has no image {reference}: {text}",
+            code="image_not_found",
+            advice="Check the image's name and tag.",
+        )
+    return Failed(
+        f"The image {reference} could not be pulled: {text}",
+        code="pull_failed",
+        advice="Deploy again; if it fails again, pull the image by hand to see more.",
+    )
+
+
+def _explain_start(message: str) -> tuple[str, str]:
+    found = _EXEC.search(message)
+    program = found[1] if found else ""
+    if "docker-init" in message:
+        return (
+            "The engine has no docker-init, which replicas run under.",
+            "Install the engine's init program (the package tini or docker-init).",
+        )
+    if "exec format error" in message:
+        return (
+            f"The program {program} is not for this host's processor.".replace("  ", " "),
+            "Build the image for the processor of this host.",
+        )
+    if program and "permission denied" in message:
+        return (
+            f"The program {program} in the image may not be executed (permission denied).",
+            "Make it executable in the Dockerfile (chmod +x).",
+        )
+    if program and ("not found" in message or "no such file" in message):
+        return (
+            f"The image has no program {program}.",
+            "Check the version's command, and CMD and ENTRYPOINT of the Dockerfile.",
+        )
+    if "no command specified" in message.lower():
+        return (
+            "The image does not say what to run.",
+            "Give the Dockerfile a CMD or ENTRYPOINT, or the version a command.",
+        )
+    return (
+        f"The engine could not start the replica: {_unwrapped(message)}",
+        "Check the version's command and limits, and the engine's log.",
+    )
+
+
+def _unwrapped(message: str) -> str:
+    """The part that says something, without the layers that only passed it on."""
+    parts = [part.strip() for part in _first_line(message).split(": ")]
+    told = [part for part in parts if part and part not in _WRAPPING and part != "unknown"]
+    return ": ".join(told) or message
+
+
+def _first_line(message: str) -> str:
+    return message.strip().partition("\n")[0][:500]

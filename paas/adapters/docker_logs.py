@@ -1,0 +1,93 @@
+"""The engine's multiplexed log stream as lines.
+
+A frame is one message of one stream, begun by its time; a long line comes as several
+frames, each with a time, of which only the last ends it. Pure but for reading.
+"""
+
+import struct
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+
+from paas.adapters.docker_facts import engine_time
+from paas.core.model import LogLine
+
+LINE_LIMIT = 64 * 1024
+CUT = " … (cut)"
+_HEADER = struct.Struct(">BxxxL")
+_STREAMS = {1: "stdout", 2: "stderr"}
+
+
+class LogDecoder:
+    """Feed it bytes, it yields the lines that are complete."""
+
+    def __init__(self, replica: str) -> None:
+        self._replica = replica
+        self._buffer = bytearray()
+        self._open = {name: _OpenLine() for name in _STREAMS.values()}
+
+    def feed(self, data: bytes) -> Iterator[LogLine]:
+        self._buffer += data
+        start = 0
+        while len(self._buffer) >= start + _HEADER.size:
+            kind, length = _HEADER.unpack_from(self._buffer, start)
+            end = start + _HEADER.size + length
+            if len(self._buffer) < end:
+                break
+            message = bytes(self._buffer[start + _HEADER.size : end])
+            start = end
+            if (line := self._message(_STREAMS.get(kind, "stdout"), message)) is not None:
+                yield line
+        del self._buffer[:start]
+
+    def finish(self) -> Iterator[LogLine]:
+        """The last line of each stream, when it had no end."""
+        for stream, line in self._open.items():
+            if line.time is not None:
+                yield self._line(stream, line)
+
+    def _message(self, stream: str, message: bytes) -> LogLine | None:
+        line = self._open[stream]
+        stamp, _, text = message.partition(b" ")
+        time = engine_time(stamp.decode("ascii", "replace"))
+        if time is None:  # not begun by a time: all of it is text
+            text = message
+        line.add(text, time)
+        return self._line(stream, line) if text.endswith(b"\n") else None
+
+    def _line(self, stream: str, line: "_OpenLine") -> LogLine:
+        text = line.text.decode("utf-8", "replace").rstrip("\r\n")
+        found = LogLine(
+            time=line.time or 0.0,
+            text=text + CUT if line.cut else text,
+            stream=stream,
+            replica=self._replica,
+        )
+        self._open[stream] = _OpenLine()
+        return found
+
+
+class _OpenLine:
+    """A line whose end has not come; keeps at most `LINE_LIMIT` bytes."""
+
+    __slots__ = ("cut", "text", "time")
+
+    def __init__(self) -> None:
+        self.time: float | None = None
+        self.text = bytearray()
+        self.cut = False
+
+    def add(self, text: bytes, time: float | None) -> None:
+        if self.time is None:
+            self.time = time or 0.0
+        room = LINE_LIMIT - len(self.text)
+        self.cut = self.cut or len(text.rstrip(b"\r\n")) > room
+        self.text += text[:room]
+
+
+async def log_lines(pieces: AsyncIterator[bytes], replica: str) -> AsyncGenerator[LogLine, None]:
+    """All lines of the stream, in order."""
+    decoder = LogDecoder(replica)
+    async for piece in pieces:
+        for line in decoder.feed(piece):
+            yield line
+    for line in decoder.finish():
+        yield line

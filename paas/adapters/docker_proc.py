@@ -1,0 +1,95 @@
+"""What the kernel of this host says of a container's first process: use and open ports.
+
+A process id can belong to another host (a remote engine) or have been given to
+another process: it counts only when its control group bears the container's id.
+Everything answers None or nothing when the files are not there or not for us.
+"""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from paas.ports import Usage
+
+CGROUPS = Path("/sys/fs/cgroup")
+PROC = Path("/proc")
+_LISTEN = "0A"
+# The engine's own name server inside a container's network.
+_ENGINE_DNS = IPv4Address("127.0.0.11")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelFiles:
+    """Where the kernel's files are; tests point it at a directory of their own."""
+
+    proc: Path = PROC
+    cgroups: Path = CGROUPS
+
+    def usage(self, container: str, pid: int) -> Usage | None:
+        """From control groups, version 1 or 2."""
+        try:
+            groups = self._groups(container, pid)
+            if (unified := groups.get("")) is not None:
+                return self._usage_v2(unified)
+            return self._usage_v1(groups)
+        except (OSError, ValueError, KeyError):
+            return None
+
+    def listening(self, container: str, pid: int) -> tuple[int, ...]:
+        """TCP ports with a listener in the container's network, sorted."""
+        try:
+            if not self._groups(container, pid):
+                return ()
+            tables = [self.proc / str(pid) / "net" / name for name in ("tcp", "tcp6")]
+            found = {port for path in tables if path.exists() for port in _listeners(path)}
+        except (OSError, ValueError):
+            return ()
+        return tuple(sorted(found))
+
+    def _groups(self, container: str, pid: int) -> dict[str, str]:
+        """Controller → path of the process, for the groups that bear the container's id."""
+        lines = (self.proc / str(pid) / "cgroup").read_text().splitlines()
+        groups: dict[str, str] = {}
+        for line in lines:
+            _, controllers, path = line.split(":", 2)
+            if container in path:
+                groups.update(dict.fromkeys(controllers.split(","), path.lstrip("/")))
+        return groups
+
+    def _usage_v1(self, groups: dict[str, str]) -> Usage:
+        cpu = self.cgroups / "cpuacct" / groups["cpuacct"] / "cpuacct.usage"
+        memory = self.cgroups / "memory" / groups["memory"]
+        used = int((memory / "memory.usage_in_bytes").read_text())
+        cache = _field(memory / "memory.stat", "total_inactive_file")
+        return Usage(cpu=int(cpu.read_text()) / 1e9, memory=max(0, used - cache))
+
+    def _usage_v2(self, path: str) -> Usage:
+        group = self.cgroups / path
+        used = int((group / "memory.current").read_text())
+        cache = _field(group / "memory.stat", "inactive_file")
+        return Usage(
+            cpu=_field(group / "cpu.stat", "usage_usec") / 1e6, memory=max(0, used - cache)
+        )
+
+
+def _field(path: Path, name: str) -> int:
+    for line in path.read_text().splitlines():
+        key, _, value = line.partition(" ")
+        if key == name:
+            return int(value)
+    raise KeyError(name)
+
+
+def _listeners(path: Path) -> list[int]:
+    ports: list[int] = []
+    for line in path.read_text().splitlines()[1:]:
+        local, _, state = line.split()[1:4]
+        host, _, port = local.partition(":")
+        if state == _LISTEN and not _is_engine_dns(host):
+            ports.append(int(port, 16))
+    return ports
+
+
+def _is_engine_dns(host: str) -> bool:
+    """The tables hold an IPv4 address as one little-endian word."""
+    return len(host) == 8 and bytes.fromhex(host)[::-1] == _ENGINE_DNS.packed

@@ -1,0 +1,1 @@
+"""The HTTP API: parses at the edge, calls the control plane, renders what it answers."""

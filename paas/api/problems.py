@@ -1,0 +1,151 @@
+"""Errors as RFC 9457 problem details: the API's one mapping from errors to status codes.
+
+An unexpected exception becomes a 500 that shows only an id; the id and the
+exception are logged. Internals never reach the client.
+"""
+
+import json
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+from aiohttp import web
+
+from paas.errors import (
+    Conflict,
+    Denied,
+    Failed,
+    Invalid,
+    NotFound,
+    PaasError,
+    TooLarge,
+    Unavailable,
+)
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER = 5
+"""Seconds after which a request refused as `Unavailable` is worth another try."""
+
+_KINDS: tuple[tuple[type[PaasError], int, str], ...] = (
+    (TooLarge, 413, "The request is too large"),
+    (Invalid, 422, "The request is not valid"),
+    (Denied, 403, "This is not allowed"),
+    (NotFound, 404, "There is no such thing"),
+    (Conflict, 409, "The present state does not allow this"),
+    (Unavailable, 503, "This cannot be done now"),
+    (Failed, 500, "This did not succeed"),
+)
+_STATUS_OF_CODE = {
+    "malformed_json": 400,
+    "malformed_multipart": 400,
+    "no_token": 401,
+    "bad_token": 401,
+    "method_not_allowed": 405,
+    "upload_stalled": 408,
+    "unsupported_media_type": 415,
+    "host_not_allowed": 421,
+    "build_failed": 502,
+    "pull_failed": 502,
+    "start_failed": 502,
+    "disk_full": 507,
+}
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@web.middleware
+async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every error of a handler, and of the router, as a problem."""
+    try:
+        return await handler(request)
+    except PaasError as error:
+        return problem_response(error)
+    except web.HTTPException as error:
+        return _router_problem(request, error)
+    except Exception:  # the last line of defence: nothing internal may leave
+        return _unexpected(request)
+
+
+def problem_response(error: PaasError) -> web.Response:
+    """The error as a response with its status and the headers that belong to it."""
+    status, title = classify(error)
+    headers: dict[str, str] = {}
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Bearer realm="paas"'
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(RETRY_AFTER)
+    return _response(problem(error, status=status, title=title), headers)
+
+
+def classify(error: PaasError) -> tuple[int, str]:
+    """Status code and title of an error."""
+    for kind, status, title in _KINDS:
+        if isinstance(error, kind):
+            return _STATUS_OF_CODE.get(error.code, status), title
+    return 500, "This did not succeed"
+
+
+def problem(error: PaasError, *, status: int, title: str) -> dict[str, object]:
+    """The problem document of an error."""
+    return {
+        "type": f"urn:paas:problem:{error.code}",
+        "title": title,
+        "status": status,
+        "code": error.code,
+        "detail": error.message,
+        "advice": error.advice,
+        "errors": [{"field": wrong.field, "message": wrong.message} for wrong in error.fields],
+        "log": list(error.log),
+    }
+
+
+def _router_problem(request: web.Request, error: web.HTTPException) -> web.Response:
+    """What aiohttp itself refused, in our words."""
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        allowed = ", ".join(sorted(error.allowed_methods))
+        refusal: PaasError = Invalid(
+            f"{request.method} is not possible on this path.",
+            code="method_not_allowed",
+            advice=f"It allows {allowed}.",
+        )
+        response = problem_response(refusal)
+        response.headers["Allow"] = allowed
+        return response
+    if isinstance(error, web.HTTPNotFound):
+        refusal = NotFound(
+            "There is nothing at this path.",
+            code="no_such_path",
+            advice="GET /openapi.json lists every call.",
+        )
+        return problem_response(refusal)
+    if isinstance(error, web.HTTPRequestEntityTooLarge):
+        return problem_response(TooLarge("The request is too large."))
+    phrase = HTTPStatus(error.status).phrase
+    refusal = PaasError(f"{phrase}.", code=phrase.lower().replace(" ", "_"))
+    return _response(problem(refusal, status=error.status, title=phrase), {})
+
+
+def _unexpected(request: web.Request) -> web.Response:
+    incident = secrets.token_hex(8)
+    log.exception(
+        "API call failed unexpectedly",
+        extra={"incident": incident, "method": request.method, "path": request.path},
+    )
+    error = PaasError(
+        f"Something went wrong inside the daemon (incident {incident}).",
+        code="internal",
+        advice="The daemon's log has the details under this incident.",
+    )
+    return problem_response(error)
+
+
+def _response(document: dict[str, object], headers: dict[str, str]) -> web.Response:
+    return web.Response(
+        status=int(str(document["status"])),
+        body=json.dumps(document).encode(),
+        content_type=MEDIA_TYPE,
+        headers=headers,
+    )

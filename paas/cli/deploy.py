@@ -1,0 +1,244 @@
+"""`paas deploy`: pack, send, watch, tell."""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from paas.cli import request
+from paas.cli.app import App, common
+from paas.cli.client import SLOW_SECONDS, Client, segment
+from paas.cli.follow import follow
+from paas.cli.output import seconds
+from paas.cli.pack import ARCHIVES, is_archive, members, pack
+from paas.cli.progress import Progress, choose
+from paas.cli.trouble import CliError, Exit
+
+HELP = """Deploy PATH (a folder, or a .zip, .tar or .tar.gz file) or an image.
+
+Makes the service if there is none, shows the build log and each step, and
+prints the URL. Interrupting it does not stop the deployment: `paas cancel`
+does.
+
+\b
+Examples:
+  paas deploy .
+  paas deploy ./shop --env MODE=prod --secret DB_PASSWORD --min 1
+  paas deploy ./shop --traffic none --note "new checkout"
+  paas deploy shop.zip --service shop --port 8080
+  paas deploy --image registry.example/shop:1.4 --registry-user ci
+"""
+
+Options = dict[str, Any]
+
+_OPTIONS = (
+    click.argument("path", required=False, type=click.Path(path_type=Path)),
+    click.option("--image", metavar="REF", help="An image instead of a folder."),
+    click.option("--service", metavar="NAME", help="Default: the folder's or image's name."),
+    click.option(
+        "--traffic",
+        type=click.Choice(["all", "none"]),
+        default="all",
+        show_default=True,
+        help="What the new version gets when it is ready.",
+    ),
+    click.option("--port", type=click.IntRange(1, 65535), help="The port the program listens on."),
+    click.option("--env", multiple=True, metavar="K=V", help="Repeatable."),
+    click.option("--env-file", type=click.Path(path_type=Path), help="Lines of K=V."),
+    click.option(
+        "--secret",
+        multiple=True,
+        metavar="K[=V]",
+        help="Kept encrypted. K alone takes $K or asks, and stays off the command line.",
+    ),
+    click.option("--secret-file", type=click.Path(path_type=Path), help="Lines of K=V."),
+    click.option("--min", "minimum", type=click.IntRange(0), help="Fewest replicas."),
+    click.option("--max", "maximum", type=click.IntRange(1), help="Most replicas."),
+    click.option("--cpu", type=float, metavar="CORES", help="Per replica, for example 0.5."),
+    click.option("--memory", metavar="SIZE", help="Per replica, for example 512MiB."),
+    click.option("--concurrency", type=click.IntRange(0), help="Requests at once per replica."),
+    click.option("--rps", type=float, help="Requests per second per replica to scale at."),
+    click.option("--dockerfile", metavar="FILE", help="Its path inside the source."),
+    click.option("--build-dir", metavar="DIR", help="The build context inside the source."),
+    click.option("--command", multiple=True, metavar="WORD", help="Repeat for each word."),
+    click.option("--arg", "args", multiple=True, metavar="WORD", help="Repeat for each word."),
+    click.option("--probe-http", metavar="PATH", help="Ready when a GET of PATH succeeds."),
+    click.option("--note", help="Shown in the list of versions."),
+    click.option("--timeout-start", type=float, metavar="SECONDS", help="Longest start."),
+    click.option(
+        "--registry-user", metavar="USER", help="Password from PAAS_REGISTRY_PASSWORD, or asked."
+    ),
+    click.option("--detach", is_flag=True, help="Do not wait for the end."),
+)
+
+
+def _with_options(function: Any) -> Any:
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+@click.command(help=HELP)
+@_with_options
+@common
+def deploy(app: App, path: Path | None, image: str | None, **options: Any) -> None:
+    if path and image:
+        raise CliError("Give a PATH or --image, not both.")
+    show = choose(app.out, as_json=app.json)
+    spec = _spec(app, image, options)
+    service = options["service"] or _default_name(path, image, show)
+    client = app.client()
+    try:
+        if image:
+            deployment = _submit(client, service, spec)
+        else:
+            deployment = _upload(client, service, path or Path(), spec, show)
+        if options["detach"]:
+            _detached(app, deployment)
+            return
+        ended = _watch(app, client, deployment, show)
+    finally:
+        show.close()
+    _report(app, client, ended)
+
+
+def _spec(app: App, image: str | None, options: Options) -> dict[str, Any]:
+    source: dict[str, Any] = {"type": "image", "image": image} if image else {"type": "archive"}
+    if options["registry_user"]:
+        if not image:
+            raise CliError("--registry-user goes with --image.")
+        password = app.environ.get("PAAS_REGISTRY_PASSWORD") or _ask("the registry's password")
+        source["credentials"] = {"user": options["registry_user"], "password": password}
+    spec = request.spec(options, source)
+    env = request.read_pairs(options["env_file"]) if options["env_file"] else {}
+    env |= request.pairs(options["env"], "--env")
+    secrets = request.read_pairs(options["secret_file"]) if options["secret_file"] else {}
+    secrets |= request.secret_pairs(options["secret"], app.environ, _ask)
+    if env:
+        spec["env"] = env
+    if secrets:
+        spec["secrets"] = secrets
+    return spec
+
+
+def _ask(what: str) -> str:
+    """A value typed without echo. Raises `CliError` where nobody can type."""
+    if not sys.stdin.isatty():
+        raise CliError(
+            f"There is no value for {what}.",
+            advice="Set it as an environment variable, or run this in a terminal.",
+        )
+    return str(click.prompt(what, hide_input=True, err=True))
+
+
+def _default_name(path: Path | None, image: str | None, show: Progress) -> str:
+    if image:
+        name = request.service_name(request.image_name(image))
+    else:
+        base = (path or Path()).resolve().name
+        suffix = next((end for end in ARCHIVES[::-1] if base.lower().endswith(end)), "")
+        name = request.service_name(base[: len(base) - len(suffix)])
+    show.say(f"Service: {name}")
+    return name
+
+
+def _submit(client: Client, service: str, spec: dict[str, Any]) -> dict[str, Any]:
+    path = f"/v1/services/{segment(service)}/deployments"
+    answer: dict[str, Any] = client.call("POST", path, body=spec, timeout=SLOW_SECONDS)
+    return answer
+
+
+def _upload(
+    client: Client, service: str, path: Path, spec: dict[str, Any], show: Progress
+) -> dict[str, Any]:
+    with _archive(path, show) as archive:
+        url = f"/v1/services/{segment(service)}/deployments"
+        answer: dict[str, Any] = client.upload(url, spec, archive, progress=show.upload)
+        return answer
+
+
+@contextmanager
+def _archive(path: Path, show: Progress) -> Iterator[Path]:
+    """The archive to send: the file itself, or a packed folder that is removed again."""
+    if path.is_file() and is_archive(path):
+        yield path
+        return
+    if not path.is_dir():
+        missing = not path.exists()
+        raise CliError(
+            f"{path} {'does not exist' if missing else 'is not a folder or an archive'}.",
+            advice=f"Give a folder or a file ending in {', '.join(ARCHIVES)}.",
+        )
+    found = members(path)
+    show.busy(f"packing {len(found)} entries", 0.0)
+    with tempfile.TemporaryDirectory(prefix="paas-") as folder:
+        archive = Path(folder) / "source.tar.gz"
+        with archive.open("wb") as into:
+            pack(found, into)
+        yield archive
+
+
+def _detached(app: App, deployment: dict[str, Any]) -> None:
+    if app.json:
+        app.out.json(deployment)
+        return
+    app.out.line(f"Deployment {deployment['id']} of {deployment['version']} is queued.")
+    app.out.line(f"Watch it with `paas logs --deployment {deployment['id']} -f`.")
+
+
+def _watch(app: App, client: Client, deployment: dict[str, Any], show: Progress) -> dict[str, Any]:
+    try:
+        return follow(client, deployment, show)
+    except KeyboardInterrupt:
+        show.close()
+        app.out.note(
+            f"\nThe deployment goes on. Cancel it with `paas cancel {deployment['id']}`, "
+            f"watch it with `paas logs --deployment {deployment['id']} -f`."
+        )
+        raise
+
+
+def _report(app: App, client: Client, deployment: dict[str, Any]) -> None:
+    """The end of it: URLs, or the error as `CliError` with exit code 1."""
+    if app.json:
+        app.out.json(deployment)
+    if deployment["status"] != "succeeded":
+        raise _failure(deployment)
+    if app.json:
+        return
+    version, service = deployment["version"], deployment["service"]
+    took = sum(step.get("seconds") or 0.0 for step in deployment.get("steps") or ())
+    app.out.line(app.out.paint("green", f"{version} is ready after {seconds(took)}."))
+    try:
+        _addresses(app, client, service, version)
+    except CliError as error:
+        app.out.note(f"Its address could not be read: {error.message}")
+
+
+def _addresses(app: App, client: Client, service: str, version: str) -> None:
+    base = f"/v1/services/{segment(service)}"
+    read = client.get(f"{base}/versions/{segment(version)}")
+    if read.get("weight"):
+        for url in client.get(base).get("urls") or ():
+            app.out.line(f"  {url}")
+        return
+    for url in read.get("urls") or ():
+        app.out.line(f"  {url}")
+    app.out.line(f"It gets no traffic yet. `paas traffic {service}` shows the split; to send it")
+    app.out.line(f"everything: `paas traffic {service} set {version}=100`.")
+
+
+def _failure(deployment: dict[str, Any]) -> CliError:
+    error = deployment.get("error") or {}
+    status = deployment["status"]
+    return CliError(
+        error.get("message") or f"The deployment of {deployment['version']} was {status}.",
+        exit_code=Exit.FAILED,
+        code=error.get("code") or status,
+        advice=error.get("advice") or "",
+        log=tuple(error.get("log") or ()),
+    )

@@ -1,0 +1,211 @@
+"""The control plane put together: its parts, built once and in order of need."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from paas.aio.tasks import Tasks
+from paas.control.addresses import Addresses
+from paas.control.catalog import Catalog
+from paas.control.deployments import Deployments, Jobs
+from paas.control.images import Images, Workshop
+from paas.control.intake import Intake
+from paas.control.janitor import Janitor
+from paas.control.keeper import Keeper
+from paas.control.launcher import Launcher
+from paas.control.lives import Lives
+from paas.control.logs import Collector
+from paas.control.pipeline import Pipeline
+from paas.control.roster import Roster
+from paas.control.routes import Routes
+from paas.control.scaler import Scaler
+from paas.control.services import History, Services
+from paas.control.views import Place, Status, Urls, Views
+from paas.core.sizes import parse_size
+from paas.errors import PaasError
+from paas.live.board import Board
+from paas.ports import Builder, Clock, Doors, Engine, Journal, Prober, Store, Unpacker, Vault
+from paas.settings import Settings
+
+log = logging.getLogger(__name__)
+
+ENGINE_PAUSE = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """Every port of the control plane, with what stands behind it today."""
+
+    engine: Engine
+    builder: Builder
+    unpacker: Unpacker
+    prober: Prober
+    vault: Vault
+    journal: Journal
+    store: Store
+    clock: Clock
+    doors: Doors
+
+
+class Control:
+    """Builds the parts; `services`, `deployments`, `history`, `status` are its front."""
+
+    def __init__(self, settings: Settings, outside: Outside, board: Board) -> None:
+        self._outside = outside
+        self._tasks = Tasks()
+        self.urls = Urls(settings.base_domain)
+        self.catalog = Catalog(outside.store, self._tasks)
+        self._build_keeping(settings, board)
+        self._build_deploying(settings)
+        self._build_front(settings)
+
+    async def load(self) -> None:
+        """Read the store: from here on the board routes."""
+        await self.catalog.load()
+
+    def start(self) -> None:
+        """Start the background loops and resume what was unfinished."""
+        heal = self._tasks.heal
+        heal("engine", self._engine_loop)
+        heal("addresses", self.addresses.run)
+        heal("janitor", self.janitor.run)
+        self._tasks.spawn("resume", self._resume())
+
+    async def close(self) -> None:
+        """Stop deciding; replicas run on, unfinished deployments are resumed later."""
+        await self.deployments.close()
+        await self._tasks.close()
+        await self.keeper.close()
+
+    async def _resume(self) -> None:
+        await self._images.clean_all(await self.deployments.uploads())
+        await self.deployments.resume()
+
+    async def _engine_loop(self) -> None:
+        """Connect, however long that takes, then keep."""
+        self.addresses.found(await self._gateway())
+        watching = self._tasks.heal("engine changes", self.keeper.watch)
+        try:
+            await self.keeper.run()
+        finally:
+            watching.cancel()
+
+    async def _gateway(self) -> str:
+        away = False
+        while True:
+            try:
+                return await self._outside.engine.open()
+            except PaasError as error:
+                if not away:
+                    fields = {"problem": error.message, "advice": error.advice}
+                    log.warning("engine is away, trying again", extra=fields)
+                away = True
+            await self._outside.clock.sleep(ENGINE_PAUSE)
+
+    def _build_keeping(self, settings: Settings, board: Board) -> None:
+        out = self._outside
+        self.roster = Roster(board=board, clock=out.clock)
+        self.scaler = Scaler(catalog=self.catalog, board=board, idle=settings.idle)
+        launcher = Launcher(engine=out.engine, prober=out.prober, vault=out.vault, clock=out.clock)
+        self.lives = Lives(
+            engine=out.engine,
+            launcher=launcher,
+            roster=self.roster,
+            catalog=self.catalog,
+            clock=out.clock,
+        )
+        self.keeper = Keeper(
+            engine=out.engine,
+            lives=self.lives,
+            roster=self.roster,
+            catalog=self.catalog,
+            scaler=self.scaler,
+            clock=out.clock,
+        )
+        self.keeper.attach(board)
+        Routes(catalog=self.catalog, board=board, base_domain=settings.base_domain)
+        collector = Collector(
+            engine=out.engine,
+            journal=out.journal,
+            vault=out.vault,
+            catalog=self.catalog,
+            tasks=self._tasks,
+        )
+        self.lives.on_running = collector.watch
+        self.lives.on_ended = collector.ended
+        low, _, high = settings.internal.ports.partition("-")
+        self.addresses = Addresses(
+            catalog=self.catalog, doors=out.doors, ports=range(int(low), int(high) + 1)
+        )
+        self.janitor = Janitor(engine=out.engine, journal=out.journal, catalog=self.catalog)
+
+    def _build_deploying(self, settings: Settings) -> None:
+        out = self._outside
+        builds = settings.builds
+        self._images = Images(
+            engine=out.engine,
+            builder=out.builder,
+            unpacker=out.unpacker,
+            vault=out.vault,
+            workshop=Workshop(
+                uploads=uploads_dir(settings.data_dir),
+                builds=settings.data_dir / "builds",
+                timeout=builds.timeout,
+                memory=parse_size(builds.memory),
+                cpu=builds.cpu,
+            ),
+        )
+        pipeline = Pipeline(
+            catalog=self.catalog,
+            images=self._images,
+            lives=self.lives,
+            scaler=self.scaler,
+            default_port=settings.defaults.port,
+            concurrent_builds=builds.concurrent,
+        )
+        self._intake = Intake(
+            catalog=self.catalog,
+            addresses=self.addresses,
+            vault=out.vault,
+            clock=out.clock,
+            version_limit=settings.limits.versions_per_service,
+        )
+        self.deployments = Deployments(
+            catalog=self.catalog,
+            store=out.store,
+            intake=self._intake,
+            pipeline=pipeline,
+            jobs=Jobs(catalog=self.catalog, journal=out.journal, vault=out.vault, clock=out.clock),
+        )
+
+    def _build_front(self, settings: Settings) -> None:
+        out = self._outside
+        views = Views(
+            catalog=self.catalog,
+            keeper=self.keeper,
+            roster=self.roster,
+            addresses=self.addresses,
+            engine=out.engine,
+            urls=self.urls,
+        )
+        self.services = Services(
+            catalog=self.catalog,
+            intake=self._intake,
+            deployments=self.deployments,
+            views=views,
+            clock=out.clock,
+            base_domain=settings.base_domain,
+        )
+        self.history = History(store=out.store, catalog=self.catalog)
+        self.status = Status(
+            engine=out.engine,
+            addresses=self.addresses,
+            urls=self.urls,
+            clock=out.clock,
+            place=Place(docker_host=settings.docker.host, data_dir=str(settings.data_dir)),
+        )
+
+
+def uploads_dir(data_dir: Path) -> Path:
+    """Where the API puts uploads and deployments find them."""
+    return data_dir / "uploads"

@@ -1,0 +1,189 @@
+"""Deployments: the durable queue of jobs that make versions.
+
+One at a time per service, in the order in which they were accepted; what was
+accepted survives a crash and is resumed. `pipeline` says what a deployment does.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from paas.aio.tasks import Tasks
+from paas.control.catalog import Catalog
+from paas.control.intake import DeploymentRequest, Intake
+from paas.control.jobs import Job
+from paas.control.launcher import reveal
+from paas.control.logs import deployment_log
+from paas.control.pipeline import Pipeline
+from paas.core.lifecycle import ENDED
+from paas.core.model import Deployment, Service
+from paas.errors import Conflict, NotFound, PaasError
+from paas.ports import Clock, Journal, Store, Vault
+
+log = logging.getLogger(__name__)
+
+CANCEL_LIMIT = 30.0
+UNFINISHED_LIMIT = 10_000
+
+
+class Deployments:
+    """Accepts, queues, runs, cancels and remembers deployments."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        store: Store,
+        intake: Intake,
+        pipeline: Pipeline,
+        jobs: "Jobs",
+    ) -> None:
+        self._catalog = catalog
+        self._store = store
+        self._intake = intake
+        self._pipeline = pipeline
+        self._jobs = jobs
+        self._tasks = Tasks()
+        self._turns: dict[str, asyncio.Lock] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._cancelled: dict[str, str] = {}
+        self._held: set[str] = set()
+
+    async def resume(self) -> None:
+        """Queue again what a former daemon had accepted and not finished."""
+        for deployment in await self._unfinished():
+            log.info("deployment resumed", extra={"deployment": deployment.id})
+            self._enqueue(deployment)
+
+    async def uploads(self) -> set[str]:
+        """Names of the uploads that unfinished deployments still need."""
+        return {one.upload for one in await self._unfinished() if one.upload}
+
+    async def close(self) -> None:
+        """Stop working; unfinished deployments stay unfinished and are resumed."""
+        await self._tasks.close()
+
+    async def check(self, service: str, *, create: bool) -> None:
+        """Refuse early what `submit` would refuse whatever the upload holds."""
+        self._intake.check(service, create=create)
+
+    async def submit(self, request: DeploymentRequest) -> Deployment:
+        """Accept a deployment: its version exists and it is queued, durably. Raises as
+        `Intake.accept`; a refused request leaves nothing, not even its upload.
+        """
+        try:
+            deployment = await self._intake.accept(request)
+        except BaseException:
+            if request.upload is not None:
+                request.upload.unlink(missing_ok=True)
+            raise
+        self._enqueue(deployment)
+        return deployment
+
+    async def list(self, service: str, *, limit: int = 100) -> list[Deployment]:
+        """Newest first."""
+        found = self._catalog.get(service)
+        return await self._store.deployments(service_id=found.id, limit=limit)
+
+    async def read(self, deployment_id: str) -> Deployment:
+        """Raises `NotFound` (`no_such_deployment`)."""
+        deployment = await self._store.deployment(deployment_id)
+        if deployment is None:
+            raise NotFound(f"There is no deployment {deployment_id!r}.", code="no_such_deployment")
+        return deployment
+
+    async def settled(self, deployment_id: str) -> bool:
+        """Whether it has ended."""
+        return (await self.read(deployment_id)).status in ENDED
+
+    async def cancel(self, deployment_id: str, *, actor: str) -> Deployment:
+        """End it now; returns it as it ended. Raises `Conflict` (`deployment_ended`)."""
+        deployment = await self.read(deployment_id)
+        task = self._running.get(deployment_id)
+        if deployment.status in ENDED or task is None:
+            raise Conflict(
+                f"The deployment of {deployment.version} has {deployment.status} already.",
+                code="deployment_ended",
+            )
+        self._cancelled[deployment_id] = actor
+        task.cancel()
+        await asyncio.wait([task], timeout=CANCEL_LIMIT)
+        return await self.read(deployment_id)
+
+    async def cancel_all(self, service: Service, *, actor: str) -> None:
+        """Before a service is deleted: none of its deployments goes on."""
+        for deployment in await self._unfinished(service):
+            try:
+                await self.cancel(deployment.id, actor=actor)
+            except PaasError as error:
+                log.info("deployment ended first", extra={"code": error.code})
+
+    async def logs_of(self, service: Service) -> Sequence[str]:
+        """Journal keys of all its deployments."""
+        known = await self._store.deployments(service_id=service.id, limit=UNFINISHED_LIMIT)
+        return [deployment_log(deployment.id) for deployment in known]
+
+    async def remove_logs(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            await self._jobs.journal.remove(key)
+
+    def deploying(self, version_id: str) -> bool:
+        """Whether a deployment of that version is queued or running."""
+        return version_id in self._held
+
+    async def _unfinished(self, service: Service | None = None) -> Sequence[Deployment]:
+        return await self._store.deployments(
+            service_id=service.id if service else None, unfinished=True, limit=UNFINISHED_LIMIT
+        )
+
+    def _enqueue(self, deployment: Deployment) -> None:
+        self._held.add(deployment.version_id)
+        task = self._tasks.spawn(f"deploy {deployment.version}", self._work(deployment))
+        self._running[deployment.id] = task
+
+    async def _work(self, deployment: Deployment) -> None:
+        """Wait for the service's turn, then run. A cancellation that nobody asked for is
+        the daemon's end and leaves the deployment to be resumed.
+        """
+        job = self._jobs.open(deployment)
+        turn = self._turns.setdefault(deployment.service_id, asyncio.Lock())
+        try:
+            async with turn:
+                await self._pipeline.run(job)
+        except asyncio.CancelledError:
+            actor = self._cancelled.get(deployment.id)
+            if actor is None:
+                raise
+            await self._cancel(job, actor)
+        finally:
+            self._cancelled.pop(deployment.id, None)
+            self._running.pop(deployment.id, None)
+            self._held.discard(deployment.version_id)
+
+    async def _cancel(self, job: Job, actor: str) -> None:
+        try:
+            await self._pipeline.cancel(job, actor)
+        except Conflict:
+            log.info("cancelled too late", extra={"deployment": job.deployment.id})
+
+
+class Jobs:
+    """Opens the records of deployments."""
+
+    def __init__(self, *, catalog: Catalog, journal: Journal, vault: Vault, clock: Clock) -> None:
+        self._catalog = catalog
+        self.journal = journal
+        self._vault = vault
+        self._clock = clock
+
+    def open(self, deployment: Deployment) -> Job:
+        """The job of a deployment, with its version's secrets masked in the log."""
+        found = self._catalog.version(deployment.version_id)
+        secrets = reveal(self._vault, found[1]).values() if found else ()
+        return Job(
+            deployment,
+            catalog=self._catalog,
+            journal=self.journal,
+            clock=self._clock,
+            secrets=secrets,
+        )

@@ -1,0 +1,57 @@
+"""What is known of each version's starts: failures in a row and their back-off."""
+
+from dataclasses import dataclass
+
+from paas.aio.backoff import Backoff
+
+STEADY_AFTER = 60.0
+"""A replica that lived this long ended a row of failures, whatever comes next."""
+BROKEN_AFTER = 3
+"""So many failures in a row, and requests are refused at once instead of waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    failures: int
+    not_before: float
+
+
+class Health:
+    """Failures in a row by version id; times are monotonic seconds."""
+
+    def __init__(self, backoff: Backoff | None = None) -> None:
+        self._backoff = backoff or Backoff(first=1.0, cap=300.0)
+        self._rows: dict[str, _Row] = {}
+
+    def failed(self, version_id: str, now: float, *, lived: float = 0.0) -> int:
+        """Note one more failure of a replica that was ready for `lived` seconds;
+        returns how many it is in a row.
+        """
+        before = self.failures(version_id) if lived < STEADY_AFTER else 0
+        failures = before + 1
+        self._rows[version_id] = _Row(failures, now + self._backoff.delay(failures))
+        return failures
+
+    def postpone(self, version_id: str, until: float) -> None:
+        """The start failed for a reason that is not the version's own: try again later."""
+        self._rows[version_id] = _Row(self.failures(version_id), until)
+
+    def steady(self, version_id: str) -> None:
+        """The version ran long enough: the row of failures is over."""
+        self._rows.pop(version_id, None)
+
+    def failing(self) -> list[str]:
+        return list(self._rows)
+
+    def failures(self, version_id: str) -> int:
+        row = self._rows.get(version_id)
+        return row.failures if row else 0
+
+    def not_before(self, version_id: str) -> float:
+        row = self._rows.get(version_id)
+        return row.not_before if row else 0.0
+
+    def forget(self, known: set[str]) -> None:
+        """Drop the versions that no longer exist."""
+        for version_id in self._rows.keys() - known:
+            del self._rows[version_id]

@@ -1,0 +1,137 @@
+"""From a version's source to a pinned image."""
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from paas.control.launcher import secret_context
+from paas.core.model import ArchiveSource, Deployment, ImageSource, Version
+from paas.errors import Failed, NotFound, PaasError, Unavailable
+from paas.ports import Builder, BuildSpec, Credentials, Engine, ImageFact, Unpacker, Vault
+
+REGISTRY = "registry"
+"""The name under which a version's registry login is sealed."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """Where builds happen and how much they may take."""
+
+    uploads: Path
+    builds: Path
+    timeout: float
+    memory: int | None
+    cpu: float | None
+
+
+class Images:
+    """Fetches sources, builds and pulls. What it makes on disk is under `workshop`."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        builder: Builder,
+        unpacker: Unpacker,
+        vault: Vault,
+        workshop: Workshop,
+    ) -> None:
+        self._engine = engine
+        self._builder = builder
+        self._unpacker = unpacker
+        self._vault = vault
+        self._workshop = workshop
+
+    async def fetch(self, deployment: Deployment, version: Version, say: Say) -> ImageFact | None:
+        """The image of an image source, or None when there is now a source to build."""
+        source = version.spec.source
+        if isinstance(source, ImageSource):
+            return await self._image(version, source, say)
+        await self._unpack(deployment, source, say)
+        return None
+
+    async def build(self, deployment: Deployment, version: Version, say: Say) -> ImageFact:
+        """The image built from what `fetch` left. Raises as `Builder.build`."""
+        spec = BuildSpec(
+            root=self._root(deployment),
+            dockerfile=version.spec.dockerfile,
+            build_dir=version.spec.build_dir,
+            tag=f"paas/{deployment.service}:{version.name}-{version.id[:6]}",
+            labels={
+                "paas.service": deployment.service,
+                "paas.version": version.name,
+                "paas.version-id": version.id,
+            },
+            timeout=self._workshop.timeout,
+            memory=self._workshop.memory,
+            cpu=self._workshop.cpu,
+        )
+        return await self._builder.build(spec, progress=say)
+
+    async def clean(self, deployment: Deployment) -> None:
+        """Remove the deployment's upload and its unpacked source."""
+        await asyncio.to_thread(shutil.rmtree, self._root(deployment), ignore_errors=True)
+        if deployment.upload:
+            self._upload(deployment.upload).unlink(missing_ok=True)
+
+    async def clean_all(self, kept: set[str]) -> None:
+        """At start: remove the work of a former daemon but the uploads named in `kept`."""
+        await asyncio.to_thread(shutil.rmtree, self._workshop.builds, ignore_errors=True)
+        for upload in self._workshop.uploads.glob("*"):
+            if upload.name not in kept:
+                upload.unlink(missing_ok=True)
+
+    async def _unpack(self, deployment: Deployment, source: ArchiveSource, say: Say) -> None:
+        archive = self._upload(deployment.upload or "")
+        if not deployment.upload or not archive.is_file():
+            raise Failed(
+                "The uploaded source is no longer there.",
+                code="upload_lost",
+                advice="Deploy it again.",
+            )
+        root = self._root(deployment)
+        await asyncio.to_thread(shutil.rmtree, root, ignore_errors=True)
+        root.parent.mkdir(parents=True, exist_ok=True)
+        say(f"Unpacking {source.filename} ({archive.stat().st_size} bytes)")
+        await self._unpacker.unpack(archive, root)
+
+    async def _image(self, version: Version, source: ImageSource, say: Say) -> ImageFact:
+        """A local image that never came from a registry is taken as it is; others are
+        refreshed, and the local one serves when the registry cannot be reached.
+        """
+        local = await self._engine.image(source.image)
+        if local is not None and (local.pin.digest is None or "@sha256:" in source.image):
+            say(f"Using the local image {source.image}")
+            return local
+        try:
+            return await self._engine.pull(
+                source.image, credentials=self._credentials(version, source), progress=say
+            )
+        except (Unavailable, Failed, NotFound) as error:
+            if local is None:
+                raise
+            say(f"Could not refresh {source.image} ({error.message}); using the local image")
+            return local
+
+    def _credentials(self, version: Version, source: ImageSource) -> Credentials | None:
+        if source.credentials is None:
+            return None
+        login = self._vault.unseal(secret_context(version.id, REGISTRY), source.credentials)
+        user, _, password = login.partition(":")
+        return Credentials(user=user, password=password)
+
+    def _root(self, deployment: Deployment) -> Path:
+        return self._workshop.builds / deployment.id
+
+    def _upload(self, name: str) -> Path:
+        return self._workshop.uploads / name
+
+
+def error_lines(error: PaasError) -> list[str]:
+    """An error as the last lines of a log."""
+    lines = [f"Error: {error.message}"]
+    return [*lines, error.advice] if error.advice else lines

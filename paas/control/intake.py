@@ -1,0 +1,173 @@
+"""Accepting work: new services and versions, with their identities and sealed secrets."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from paas.control.addresses import Addresses
+from paas.control.catalog import Catalog
+from paas.control.images import REGISTRY
+from paas.control.launcher import secret_context
+from paas.core import changes
+from paas.core.model import (
+    Change,
+    Deployment,
+    DeploymentStatus,
+    Event,
+    ImageSource,
+    Service,
+    ServiceSettings,
+    Traffic,
+    VersionSpec,
+)
+from paas.core.names import check_service_name
+from paas.errors import Conflict
+from paas.ports import Clock, Credentials, Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentRequest:
+    """A checked request. `spec.secrets` is empty: `secrets` are in clear text and sealed
+    on acceptance. `upload` is a file that now belongs to the deployment.
+    """
+
+    service: str
+    create: bool
+    traffic: Traffic
+    actor: str
+    spec: VersionSpec
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    credentials: Credentials | None = field(default=None, repr=False)
+    upload: Path | None = None
+
+
+class Intake:
+    """Creates services and the versions that deployments will fill."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        addresses: Addresses,
+        vault: Vault,
+        clock: Clock,
+        version_limit: int,
+    ) -> None:
+        self._catalog = catalog
+        self._addresses = addresses
+        self._vault = vault
+        self._clock = clock
+        self._version_limit = version_limit
+
+    def check(self, service: str, *, create: bool) -> None:
+        """Refuse what `accept` would refuse whatever the upload holds."""
+        found = self._catalog.find(service)
+        if found is not None:
+            changes.add_version(found, _ANY, _NOBODY, limit=self._version_limit)
+            return
+        check_service_name(service, field="service")
+        if not create:
+            self._catalog.get(service)
+
+    async def accept(self, request: DeploymentRequest) -> Deployment:
+        """The queued deployment of a new version, both durable.
+
+        Raises `NotFound` (`no_such_service`), `Invalid` (name), `Conflict`
+        (`too_many_versions`), `Unavailable` (`no_internal_port`, `disk_full`).
+        """
+        self.check(request.service, create=request.create)
+        if self._catalog.find(request.service) is None:
+            await self._create_unless_there(request)
+        port = self._addresses.allocate()
+        try:
+            change = await self._catalog.change(
+                request.service, lambda service: self._new_version(service, request, port)
+            )
+        except BaseException:
+            self._addresses.release(port)
+            raise
+        return change.deployments[0]
+
+    async def create(self, name: str, *, actor: str, settings: ServiceSettings) -> Service:
+        """A new, empty service. Raises `Invalid` (name), `Conflict` (`service_exists`)."""
+        check_service_name(name)
+        port = self._addresses.allocate()
+        now = self._clock.time()
+        service = Service(
+            id=secrets.token_hex(8),
+            name=name,
+            created=now,
+            internal_port=port,
+            settings=settings,
+        )
+        message = f"{name} was created."
+        event = Event(kind="service.created", time=now, actor=actor, service=name, message=message)
+        try:
+            return await self._catalog.create(service, event)
+        except BaseException:
+            self._addresses.release(port)
+            raise
+
+    async def _create_unless_there(self, request: DeploymentRequest) -> None:
+        try:
+            await self.create(request.service, actor=request.actor, settings=ServiceSettings())
+        except Conflict:
+            return  # somebody else was faster: deploy to theirs
+
+    def _new_version(self, service: Service, request: DeploymentRequest, port: int) -> Change:
+        now = self._clock.time()
+        birth = changes.Birth(id=secrets.token_hex(8), created=now, internal_port=port)
+        spec = self._sealed(request, birth.id)
+        after, version, pruned = changes.add_version(
+            service, spec, birth, limit=self._version_limit
+        )
+        deployment = Deployment(
+            id=f"dep_{secrets.token_hex(8)}",
+            service_id=service.id,
+            service=service.name,
+            version_id=version.id,
+            version=version.name,
+            status=DeploymentStatus.QUEUED,
+            traffic=request.traffic,
+            source=_describe(spec),
+            actor=request.actor,
+            created=now,
+            upload=request.upload.name if request.upload else None,
+        )
+        queued = Event(
+            kind="deployment.queued",
+            time=now,
+            actor=request.actor,
+            service=service.name,
+            version=version.name,
+            deployment=deployment.id,
+            message=f"{version.name} is queued.",
+        )
+        events = [queued]
+        if pruned is not None:
+            message = f"{pruned.name} was deleted to make room for {version.name}."
+            events.append(replace(queued, kind="version.pruned", message=message))
+        return Change(before=service, after=after, deployments=(deployment,), events=tuple(events))
+
+    def _sealed(self, request: DeploymentRequest, version_id: str) -> VersionSpec:
+        spec = request.spec
+        sealed = {
+            name: self._vault.seal(secret_context(version_id, name), value)
+            for name, value in request.secrets.items()
+        }
+        login = request.credentials
+        if login is not None and isinstance(spec.source, ImageSource):
+            context = secret_context(version_id, REGISTRY)
+            credentials = self._vault.seal(context, f"{login.user}:{login.password}")
+            spec = replace(spec, source=replace(spec.source, credentials=credentials))
+        return replace(spec, secrets=sealed)
+
+
+_ANY = VersionSpec(source=ImageSource(image="any"))
+_NOBODY = changes.Birth(id="", created=0.0, internal_port=0)
+
+
+def _describe(spec: VersionSpec) -> str:
+    source = spec.source
+    return f"image {source.image}" if isinstance(source, ImageSource) else source.filename

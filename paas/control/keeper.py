@@ -1,0 +1,240 @@
+"""The keeper: the only one that starts and stops replicas.
+
+Level-triggered: it lists what runs, asks the scaler what should, and acts on the
+difference (`core.planning.plan`). So recovery after any crash is the ordinary path.
+Its records are brought level with the engine whenever something changed there, and
+every ten seconds whatever happened.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from paas.aio.tasks import Tasks
+from paas.control.catalog import Catalog
+from paas.control.health import STEADY_AFTER
+from paas.control.lives import Lives
+from paas.control.replicas import Replica
+from paas.control.roster import Roster
+from paas.control.scaler import Scaler
+from paas.core.model import Condition, Service, Version, VersionStatus
+from paas.core.planning import Action, Drain, Phase, Remove, Start, Wake, Want, plan
+from paas.errors import PaasError
+from paas.live.board import Board
+from paas.ports import Clock, ContainerState, Engine, ReplicaFact
+
+log = logging.getLogger(__name__)
+
+ROUND = 1.0
+RESYNC = 10.0
+RUNNABLE = (VersionStatus.STARTING, VersionStatus.READY)
+
+
+class Keeper:
+    """Keeps replicas as wanted."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        lives: Lives,
+        roster: Roster,
+        catalog: Catalog,
+        scaler: Scaler,
+        clock: Clock,
+    ) -> None:
+        self._engine = engine
+        self._lives = lives
+        self._roster = roster
+        self._catalog = catalog
+        self._scaler = scaler
+        self._clock = clock
+        self._tasks = Tasks()
+        self._work = asyncio.Event()
+        self._dirty = True
+        self._observed = float("-inf")
+
+    def attach(self, board: Board) -> None:
+        """Hear of requests that wait, and of replicas that cannot be reached."""
+        board.on_demand = self._scaler.ask
+        board.on_suspect = self._suspected
+        self._scaler.poke = self.poke
+        self._catalog.observe(self._changed)
+
+    def poke(self) -> None:
+        """Look again soon."""
+        self._work.set()
+
+    async def run(self) -> None:
+        """Keep, for ever; errors of one round do not end it."""
+        self._dirty = True
+        while True:
+            await self._round()
+            try:
+                async with asyncio.timeout(ROUND):
+                    await self._work.wait()
+            except TimeoutError:
+                continue
+
+    async def watch(self) -> None:
+        """Hear the engine's changes, for ever."""
+        async for _replica in self._engine.changes():
+            self._dirty = True
+            self.poke()
+
+    async def close(self) -> None:
+        """Stop keeping; replicas run on."""
+        await self._tasks.close()
+
+    def replicas(self, version_id: str) -> list[Replica]:
+        return self._roster.of(version_id)
+
+    def condition(self, version: Version) -> Condition | None:
+        """How a ready version runs now; None for one that is not ready."""
+        if version.status is not VersionStatus.READY:
+            return None
+        phases = {one.phase for one in self._roster.of(version.id)}
+        if Phase.READY in phases:
+            return Condition.SERVING
+        if self._lives.health.failures(version.id):
+            return Condition.CRASHING
+        return Condition.IDLE if Phase.FROZEN in phases else Condition.ZERO
+
+    async def _round(self) -> None:
+        self._work.clear()
+        if self._dirty or self._clock.monotonic() - self._observed > RESYNC:
+            await self._observe()
+        now = self._clock.monotonic()
+        health = self._lives.health
+        counts = self._scaler.wants(now)
+        health.forget(set(counts))
+        self._calm(now)
+        wants = {
+            version_id: Want(count=count, not_before=health.not_before(version_id))
+            for version_id, count in counts.items()
+        }
+        for action in plan(wants, self._roster.seen(), now):
+            self._act(action)
+
+    def _calm(self, now: float) -> None:
+        """A replica that has run long enough ends its version's row of failures."""
+        for version_id in self._lives.health.failing():
+            if any(
+                one.phase is Phase.READY and now - one.since >= STEADY_AFTER
+                for one in self._roster.of(version_id)
+            ):
+                self._lives.health.steady(version_id)
+
+    async def _observe(self) -> None:
+        """Bring the records level with the engine. When it does not answer they stay
+        as they are: traffic goes on.
+        """
+        self._dirty = False
+        known, launching = self._roster.ids(), self._roster.launching()
+        try:
+            facts = await self._engine.replicas()
+        except PaasError as error:
+            self._dirty = True
+            log.warning("engine does not answer", extra={"code": error.code})
+            return
+        self._observed = self._clock.monotonic()
+        for replica_id in known - {fact.id for fact in facts}:
+            self._vanished(replica_id)
+        for fact in facts:
+            replica = self._roster.get(fact.id)
+            if replica is not None:
+                self._update(replica, fact)
+            elif fact.version_id in launching | self._roster.launching():
+                self._dirty = True
+            else:
+                self._adopt(fact)
+
+    def _vanished(self, replica_id: str) -> None:
+        """Somebody removed it by hand."""
+        replica = self._roster.get(replica_id)
+        if replica is not None and replica.phase is not Phase.DRAINING:
+            log.warning("replica vanished", extra={"replica": replica_id})
+            self._roster.forget(replica)
+
+    def _adopt(self, fact: ReplicaFact) -> None:
+        """One that ran before this daemon did: take it over, or have it removed."""
+        found = self._version(fact.version_id)
+        if found is None:
+            self._roster.admit(fact, Phase.EXITED)
+            return
+        self._roster.publish(*found)
+        self._scaler.ask(fact.version_id)
+        if fact.state is ContainerState.RUNNING:
+            replica = self._roster.admit(fact, Phase.STARTING)
+            self._spawn("adopt", self._lives.bring_up(replica, found[1]))
+        elif fact.state is ContainerState.PAUSED:
+            self._roster.admit(fact, Phase.FROZEN)
+        else:
+            self._roster.admit(fact, Phase.EXITED)
+
+    def _update(self, replica: Replica, fact: ReplicaFact) -> None:
+        found = self._version(replica.version_id)
+        version = found[1] if found else None
+        if replica.phase in (Phase.EXITED, Phase.DRAINING):
+            return
+        if fact.state in (ContainerState.EXITED, ContainerState.CREATED):
+            self._spawn("exited", self._lives.exited(replica, fact, version))
+        elif fact.state is ContainerState.PAUSED:
+            if replica.phase is Phase.READY:
+                self._roster.frozen(replica)
+        elif version is not None and (replica.phase is Phase.FROZEN or fact.host != replica.host):
+            replica.host = fact.host
+            self._roster.starting(replica)
+            self._spawn("bring up", self._lives.bring_up(replica, version))
+
+    def _act(self, action: Action) -> None:
+        if isinstance(action, Start):
+            self._start(action.version_id)
+            return
+        replica = self._roster.get(action.replica)
+        if replica is None:
+            return
+        found = self._version(replica.version_id)
+        if isinstance(action, Wake) and found:
+            self._spawn("wake", self._lives.wake(replica, found[1]))
+        elif isinstance(action, Drain) or (
+            isinstance(action, Remove) and replica.phase is Phase.READY
+        ):
+            limit = found[1].spec.timeouts.drain if found else 30.0
+            replica.enter(Phase.DRAINING, self._clock.monotonic())
+            self._spawn("drain", self._lives.drain(replica, limit))
+        else:
+            replica.enter(Phase.DRAINING, self._clock.monotonic())
+            self._spawn("remove", self._lives.remove(replica))
+
+    def _start(self, version_id: str) -> None:
+        found = self._version(version_id)
+        if found is not None:
+            self._roster.publish(*found)
+            self._roster.launch_begun(version_id)
+            self._spawn("start", self._lives.start(*found))
+
+    def _suspected(self, version_id: str, replica_id: str) -> None:
+        replica, found = self._roster.get(replica_id), self._version(version_id)
+        if replica is not None and found is not None:
+            self._spawn("recheck", self._lives.recheck(replica, found[1]))
+
+    def _changed(self, before: Service | None, after: Service | None) -> None:
+        """Publish what may run, withdraw what was deleted, then look at the difference."""
+        kept = {version.id for version in after.versions} if after else set()
+        for version in before.versions if before else ():
+            if version.id not in kept:
+                self._roster.withdraw(version.id)
+        for version in after.versions if after else ():
+            if after is not None and version.status in RUNNABLE:
+                self._roster.publish(after, version)
+        self.poke()
+
+    def _version(self, version_id: str) -> tuple[Service, Version] | None:
+        found = self._catalog.version(version_id)
+        return found if found is not None and found[1].status in RUNNABLE else None
+
+    def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        task = self._tasks.spawn(f"replica {name}", work)
+        task.add_done_callback(lambda _task: self.poke())

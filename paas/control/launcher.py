@@ -1,0 +1,149 @@
+"""Brings one replica from nothing to ready, and says why when it cannot."""
+
+import asyncio
+from collections.abc import Callable
+
+from paas.core.model import Failure, Service, Version
+from paas.core.sizes import format_size
+from paas.ports import Address, Clock, Engine, Prober, ReplicaFact, ReplicaSpec, Vault
+
+CONCURRENT_STARTS = 4
+TAIL = 20
+FIRST_PAUSE, PAUSE_GROWTH, LONGEST_PAUSE = 0.01, 1.3, 0.25
+
+
+class Launcher:
+    """Starts replicas (at most so many at once on this host) and probes them."""
+
+    def __init__(self, *, engine: Engine, prober: Prober, vault: Vault, clock: Clock) -> None:
+        self._engine = engine
+        self._prober = prober
+        self._vault = vault
+        self._clock = clock
+        self._starts = asyncio.Semaphore(CONCURRENT_STARTS)
+
+    async def start(self, service: Service, version: Version) -> ReplicaFact:
+        """Create and start a replica of the version. Raises as `Engine.start`."""
+        spec = self._spec(service, version)
+        async with self._starts:
+            return await self._engine.start(spec)
+
+    async def until_ready(self, host: str, version: Version, alive: Callable[[], bool]) -> bool:
+        """Probe until it passes (True), or the replica is not alive or late (False)."""
+        address = Address(host=host, port=version.port or 0)
+        deadline = self._clock.monotonic() + version.spec.timeouts.start
+        pause = FIRST_PAUSE
+        while alive():
+            left = deadline - self._clock.monotonic()
+            if left <= 0:
+                return False
+            passed = await self._prober.ready(address, version.spec.probe, timeout=min(left, 5.0))
+            if passed:
+                return alive()
+            await self._clock.sleep(pause)
+            pause = min(pause * PAUSE_GROWTH, LONGEST_PAUSE)
+        return False
+
+    async def tail(self, replica: str) -> tuple[str, ...]:
+        """The last lines of the replica's output; nothing when they cannot be had."""
+        lines: list[str] = []
+        try:
+            async for line in self._engine.logs(replica):
+                lines.append(line.text)
+                del lines[:-TAIL]
+        except Exception:  # noqa: BLE001 - the tail only decorates another failure
+            return tuple(lines)
+        return tuple(lines)
+
+    async def why_unready(self, replica: str, version: Version) -> Failure:
+        """Why a running replica did not pass its probe in time, with what to do."""
+        elsewhere = [port for port in await self._listening(replica) if port != version.port]
+        limit = f"{version.spec.timeouts.start:g} s"
+        log = await self.tail(replica)
+        if version.spec.probe.http is not None and not elsewhere:
+            return Failure(
+                code="probe_failed",
+                message=f"GET {version.spec.probe.http} on port {version.port} of {version.name} "
+                f"gave no expected answer within {limit}.",
+                advice="Check the probe's path and expected status, or raise timeouts.start.",
+                log=log,
+            )
+        heard = f" The program listens on port {_join(elsewhere)}." if elsewhere else ""
+        other = f"Deploy with port {elsewhere[0]}, or let" if elsewhere else "Let"
+        return Failure(
+            code="not_listening",
+            message=f"Nothing of {version.name} answered on port {version.port} "
+            f"within {limit}.{heard}",
+            advice=f"{other} the program listen on 0.0.0.0 and the port in $PORT; "
+            "if it only starts slowly, raise timeouts.start.",
+            log=log,
+        )
+
+    async def why_exited(self, fact: ReplicaFact, version: Version) -> Failure:
+        """Why a replica ended, with its last lines."""
+        log = await self.tail(fact.id)
+        if fact.oom_killed:
+            limit = format_size(version.spec.memory)
+            return Failure(
+                code="out_of_memory",
+                message=f"{version.name} was killed: it used more than its {limit} of memory.",
+                advice="Raise the version's memory limit, or let the program use less.",
+                log=log,
+            )
+        return Failure(
+            code="replica_exited",
+            message=f"The program of {version.name} ended with exit code {fact.exit_code}.",
+            advice="Read its last lines; it must keep running and serve on the port in $PORT "
+            f"({version.port}).",
+            log=log,
+        )
+
+    async def _listening(self, replica: str) -> tuple[int, ...]:
+        try:
+            return await self._engine.listening(replica)
+        except Exception:  # noqa: BLE001 - a hint only
+            return ()
+
+    def _spec(self, service: Service, version: Version) -> ReplicaSpec:
+        assert version.image is not None
+        assert version.port is not None
+        return ReplicaSpec(
+            service=service.name,
+            version=version.name,
+            version_id=version.id,
+            image=version.image,
+            port=version.port,
+            cpu=version.spec.cpu,
+            memory=version.spec.memory,
+            env=self._env(service, version),
+            command=version.spec.command,
+            args=version.spec.args,
+        )
+
+    def _env(self, service: Service, version: Version) -> dict[str, str]:
+        """What the program sees: its own variables, and ours, which always win."""
+        return {
+            **version.spec.env,
+            **reveal(self._vault, version),
+            "PORT": str(version.port),
+            "K_SERVICE": service.name,
+            "K_CONFIGURATION": service.name,
+            "K_REVISION": version.name,
+        }
+
+
+def secret_context(version_id: str, name: str) -> str:
+    """The context that a version's secret is sealed with."""
+    return f"versions/{version_id}/{name}"
+
+
+def reveal(vault: Vault, version: Version) -> dict[str, str]:
+    """The version's secrets in clear text."""
+    return {
+        name: vault.unseal(secret_context(version.id, name), sealed)
+        for name, sealed in version.spec.secrets.items()
+    }
+
+
+def _join(ports: list[int]) -> str:
+    return ", ".join(str(port) for port in ports)

@@ -1,0 +1,89 @@
+"""Copies the output of replicas into the journal, where it outlives them."""
+
+import asyncio
+import logging
+
+from paas.aio.tasks import Tasks
+from paas.control.catalog import Catalog
+from paas.control.launcher import reveal
+from paas.control.replicas import Replica
+from paas.core.masking import mask
+from paas.core.model import LogLine
+from paas.errors import PaasError
+from paas.ports import Engine, Journal, Vault
+
+log = logging.getLogger(__name__)
+
+RETRY = 1.0
+LAST_LINES = 2.0
+LOOK_BACK = 1000
+
+
+def version_log(version_id: str) -> str:
+    """The journal's key of a version's replica output."""
+    return f"versions/{version_id}"
+
+
+def deployment_log(deployment_id: str) -> str:
+    """The journal's key of a deployment's log."""
+    return f"deployments/{deployment_id}"
+
+
+class Collector:
+    """One follower per running replica; a replica's lines are copied once, in order."""
+
+    def __init__(
+        self, *, engine: Engine, journal: Journal, vault: Vault, catalog: Catalog, tasks: Tasks
+    ) -> None:
+        self._engine = engine
+        self._journal = journal
+        self._vault = vault
+        self._catalog = catalog
+        self._tasks = tasks
+        self._followers: dict[str, asyncio.Task[None]] = {}
+
+    def watch(self, replica: Replica) -> None:
+        """Follow the replica until it ends; watching it twice changes nothing."""
+        if replica.id not in self._followers:
+            name = f"log {replica.version}"
+            self._followers[replica.id] = self._tasks.spawn(name, self._follow(replica))
+
+    async def ended(self, replica_id: str) -> None:
+        """The replica is gone: wait a moment for its last lines, then let go."""
+        follower = self._followers.pop(replica_id, None)
+        if follower is not None:
+            await asyncio.wait([follower], timeout=LAST_LINES)
+            follower.cancel()
+
+    async def _follow(self, replica: Replica) -> None:
+        key = version_log(replica.version_id)
+        secrets = self._secrets(replica)
+        since = await self._last_copied(key, replica.id)
+        while True:
+            try:
+                async for line in self._engine.logs(replica.id, since=since, follow=True):
+                    if line.time > since:
+                        since = line.time
+                        text = mask(line.text, secrets)
+                        self._journal.append(
+                            key,
+                            LogLine(
+                                time=line.time, text=text, stream=line.stream, replica=replica.id
+                            ),
+                        )
+            except PaasError as error:
+                log.debug("log stream broke", extra={"code": error.code})
+                if error.code == "no_such_replica":
+                    return
+            else:
+                return
+            await asyncio.sleep(RETRY)
+
+    async def _last_copied(self, key: str, replica_id: str) -> float:
+        """Where an earlier daemon stopped copying this replica."""
+        lines = await self._journal.read(key, limit=LOOK_BACK)
+        return max((line.time for line in lines if line.replica == replica_id), default=0.0)
+
+    def _secrets(self, replica: Replica) -> list[str]:
+        found = self._catalog.version(replica.version_id)
+        return list(reveal(self._vault, found[1]).values()) if found else []

@@ -1,0 +1,160 @@
+"""What one deployment does: fetch → build → start → check → release.
+
+Every step can be repeated, so a deployment cut off anywhere is simply run again
+from the first step whose result is not kept. Until `release` the traffic is
+untouched.
+"""
+
+import asyncio
+import logging
+
+from paas.control.catalog import Catalog
+from paas.control.images import Images, error_lines
+from paas.control.jobs import Job
+from paas.control.lives import Lives
+from paas.control.scaler import Scaler
+from paas.core import changes
+from paas.core.model import (
+    DeploymentStatus,
+    Failure,
+    PinnedImage,
+    Service,
+    StepName,
+    Traffic,
+    Version,
+)
+from paas.errors import Failed, PaasError
+from paas.ports import ImageFact
+
+log = logging.getLogger(__name__)
+
+ENGINE_SLACK = 60.0
+"""Seconds beyond the start timeout in which the engine must have started a container."""
+
+
+class Pipeline:
+    """Runs jobs; at most `concurrent_builds` fetch or build at once on this host."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        images: Images,
+        lives: Lives,
+        scaler: Scaler,
+        default_port: int,
+        concurrent_builds: int,
+    ) -> None:
+        self._catalog = catalog
+        self._images = images
+        self._lives = lives
+        self._scaler = scaler
+        self._default_port = default_port
+        self._builds = asyncio.Semaphore(concurrent_builds)
+
+    async def run(self, job: Job) -> None:
+        """Bring the job to its end: succeeded or failed. Cancelled, it stays as it is."""
+        try:
+            await self._deploy(job)
+        except PaasError as error:
+            await self._fail(job, error)
+        except Exception:
+            log.exception("deployment broke", extra={"deployment": job.deployment.id})
+            await self._fail(job, Failed("The daemon failed; its log says how.", code="internal"))
+        await self._images.clean(job.deployment)
+
+    async def cancel(self, job: Job, actor: str) -> None:
+        """End a job that somebody cancelled; its version is failed, the traffic untouched."""
+        name = job.deployment.version
+        failure = Failure(code="cancelled", message=f"The deployment was cancelled by {actor}.")
+        job.say(failure.message)
+        await job.end(
+            DeploymentStatus.CANCELLED,
+            lambda service: changes.failed(service, name, failure),
+            error=failure,
+            event=job.event("deployment.cancelled", failure.message, actor=actor),
+        )
+        await self._images.clean(job.deployment)
+
+    async def _deploy(self, job: Job) -> None:
+        version = self._version(job)
+        if version.image is None or version.port is None:
+            image = await self._make_image(job, version)
+            pin, port = image.pin, self._port(version, image)
+        else:
+            pin, port = version.image, version.port
+        seconds = await self._start(job, version, pin, port)
+        await self._release(job, seconds)
+
+    async def _make_image(self, job: Job, version: Version) -> ImageFact:
+        if self._builds.locked():
+            job.say("Waiting for another build to end")
+        async with self._builds:
+            await job.enter(StepName.FETCH)
+            image = await self._images.fetch(job.deployment, version, job.say)
+            if image is None:
+                await job.enter(StepName.BUILD)
+                image = await self._images.build(job.deployment, version, job.say)
+            return image
+
+    async def _start(self, job: Job, version: Version, pin: PinnedImage, port: int) -> float:
+        """One replica wanted, started and checked; returns its start's seconds."""
+        job.say(f"Starting {version.name} from {pin.reference}, port {port}")
+        attempt = self._lives.attempt(version.id)
+        limit = version.spec.timeouts.start + ENGINE_SLACK
+        try:
+            await job.enter(
+                StepName.START,
+                lambda service: changes.started(service, version.name, image=pin, port=port),
+            )
+            async with asyncio.timeout(limit):
+                await attempt.launched
+                await job.enter(StepName.CHECK)
+                job.say(f"Checking that {version.name} answers on port {port}")
+                return await attempt.ready
+        except TimeoutError:
+            raise Failed(
+                f"{version.name} could not be started within {limit:g} s.",
+                code="start_timeout",
+                advice="See whether the engine answers (paas doctor), then deploy again.",
+            ) from None
+        finally:
+            self._lives.drop(version.id, attempt)
+
+    async def _release(self, job: Job, seconds: float) -> None:
+        deployment = job.deployment
+        await job.enter(StepName.RELEASE)
+        self._scaler.ask(deployment.version_id)
+        share = "all" if deployment.traffic is Traffic.ALL else "none"
+        message = f"{deployment.version} is ready and takes {share} of the traffic."
+        job.say(message)
+        await job.end(
+            DeploymentStatus.SUCCEEDED,
+            lambda service: changes.released(
+                service, deployment.version, traffic=deployment.traffic, start_seconds=seconds
+            ),
+            event=job.event("deployment.succeeded", message),
+        )
+
+    async def _fail(self, job: Job, error: PaasError) -> None:
+        name = job.deployment.version
+        failure = Failure(
+            code=error.code, message=error.message, advice=error.advice, log=error.log
+        )
+        for line in (*error.log, *error_lines(error)):
+            job.say(line)
+        await job.end(
+            DeploymentStatus.FAILED,
+            lambda service: changes.failed(service, name, failure),
+            error=failure,
+            event=job.event("deployment.failed", f"{name} failed: {error.message}"),
+        )
+
+    def _version(self, job: Job) -> Version:
+        service: Service = self._catalog.get(job.deployment.service)
+        return changes.find(service, job.deployment.version)
+
+    def _port(self, version: Version, image: ImageFact) -> int:
+        if version.spec.port is not None:
+            return version.spec.port
+        return image.ports[0] if len(image.ports) == 1 else self._default_port

@@ -1,0 +1,165 @@
+"""The roster: which replicas exist, in step with the board's slots.
+
+Synchronous and single-owner: only the keeper's side changes it, and a replica has
+a slot on the board exactly while it is ready or draining.
+"""
+
+import asyncio
+
+from paas.control.replicas import Replica
+from paas.core.model import Service, Version
+from paas.core.planning import Phase, Seen
+from paas.live.board import Board, Slot
+from paas.ports import Clock, ReplicaFact
+
+FASTEST_WAIT = 10.0
+START_FACTOR = 3.5
+
+
+class Roster:
+    """Replicas by id, and the board's targets and slots."""
+
+    def __init__(self, *, board: Board, clock: Clock) -> None:
+        self._board = board
+        self._clock = clock
+        self._replicas: dict[str, Replica] = {}
+        self._versions: dict[str, dict[str, Replica]] = {}
+        self._slots: dict[str, Slot] = {}
+        self._launching: list[str] = []
+        self._drained: dict[str, asyncio.Event] = {}
+        board.on_drained = self._on_drained
+
+    def get(self, replica_id: str) -> Replica | None:
+        return self._replicas.get(replica_id)
+
+    def ids(self) -> set[str]:
+        return set(self._replicas)
+
+    def of(self, version_id: str) -> list[Replica]:
+        """The version's replicas, oldest first."""
+        return list(self._versions.get(version_id, {}).values())
+
+    def has_ready(self, version_id: str) -> bool:
+        return any(one.phase is Phase.READY for one in self.of(version_id))
+
+    def in_flight(self, replica: Replica) -> int:
+        slot = self._slots.get(replica.id)
+        return slot.in_flight if slot else 0
+
+    def seen(self) -> list[Seen]:
+        """All of it as the planner wants it, launches under way included."""
+        launches = [
+            Seen(replica="", version_id=version_id, phase=Phase.STARTING)
+            for version_id in self._launching
+        ]
+        return [one.seen(self.in_flight(one)) for one in self._replicas.values()] + launches
+
+    def launching(self) -> set[str]:
+        """Versions of which the engine is being asked for a replica just now."""
+        return set(self._launching)
+
+    def launch_begun(self, version_id: str) -> None:
+        self._launching.append(version_id)
+
+    def launch_ended(self, version_id: str) -> None:
+        """Admit the new replica, if there is one, in the same synchronous stretch."""
+        self._launching.remove(version_id)
+
+    def publish(self, service: Service, version: Version) -> None:
+        """Make the version known to the board, with its limits of the moment."""
+        target = self._board.target(version.id, service=service.name, version=version.name)
+        spec = version.spec
+        target.concurrency = spec.concurrency
+        target.idle_timeout = spec.timeouts.idle
+        usual = START_FACTOR * (version.start_seconds or 0.0)
+        target.wait_limit = min(spec.timeouts.start, max(FASTEST_WAIT, usual))
+
+    def withdraw(self, version_id: str) -> None:
+        """The version is no more: nothing is routed to it."""
+        self._board.remove_target(version_id)
+
+    def fail_waiters(self, version_id: str) -> None:
+        """The version cannot start: answer who waits for it."""
+        self._board.fail(version_id)
+
+    def admit(self, fact: ReplicaFact, phase: Phase) -> Replica:
+        """Record a replica that the engine has."""
+        replica = Replica(
+            id=fact.id,
+            service=fact.service,
+            version=fact.version,
+            version_id=fact.version_id,
+            phase=phase,
+            since=self._clock.monotonic(),
+            host=fact.host,
+            started=fact.started,
+        )
+        self._replicas[fact.id] = replica
+        self._versions.setdefault(fact.version_id, {})[fact.id] = replica
+        return replica
+
+    def ready(self, replica: Replica, port: int) -> None:
+        """It passed its probe: route to it."""
+        self._enter(replica, Phase.READY)
+        slot = self._slots[replica.id] = Slot(replica.id, replica.host or "", port)
+        self._board.add_slot(replica.version_id, slot)
+
+    def restored(self, replica: Replica) -> None:
+        """The proxy had given it up, and it passed its probe again."""
+        self._board.restore(replica.version_id, replica.id)
+
+    def starting(self, replica: Replica) -> None:
+        """It must pass its probe (again) before anything is routed to it."""
+        self._unroute(replica, Phase.STARTING)
+
+    def frozen(self, replica: Replica) -> None:
+        self._unroute(replica, Phase.FROZEN)
+
+    def lost(self, replica: Replica) -> float:
+        """It serves no more and is to be removed; returns for how long it was ready."""
+        lived = self._clock.monotonic() - replica.since if replica.phase is Phase.READY else 0.0
+        self._unroute(replica, Phase.EXITED)
+        return lived
+
+    def forget(self, replica: Replica) -> None:
+        """The engine has it no more."""
+        self._unroute(replica, Phase.EXITED)
+        self._replicas.pop(replica.id, None)
+        siblings = self._versions.get(replica.version_id, {})
+        siblings.pop(replica.id, None)
+        if not siblings:
+            self._versions.pop(replica.version_id, None)
+
+    async def drain(self, replica: Replica, limit: float) -> bool:
+        """Route nothing new to it and wait until its requests ended (True), or `limit`
+        seconds passed (False: they will be cut).
+        """
+        self._enter(replica, Phase.DRAINING)
+        slot = self._slots.get(replica.id)
+        if slot is None:
+            return True
+        done = self._drained[replica.id] = asyncio.Event()
+        self._board.drain(replica.version_id, replica.id)
+        if slot.in_flight == 0:
+            done.set()
+        try:
+            async with asyncio.timeout(limit):
+                await done.wait()
+        except TimeoutError:
+            return False
+        finally:
+            self._drained.pop(replica.id, None)
+        return True
+
+    def _on_drained(self, replica_id: str) -> None:
+        done = self._drained.get(replica_id)
+        if done is not None:
+            done.set()
+
+    def _unroute(self, replica: Replica, phase: Phase) -> None:
+        self._board.remove_slot(replica.version_id, replica.id)
+        self._slots.pop(replica.id, None)
+        self._enter(replica, phase)
+
+    def _enter(self, replica: Replica, phase: Phase) -> None:
+        replica.enter(phase, self._clock.monotonic())

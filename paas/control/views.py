@@ -1,0 +1,159 @@
+"""Puts together what is shown of services, versions, replicas and the daemon."""
+
+import asyncio
+from dataclasses import dataclass
+
+from paas import __version__
+from paas.control.addresses import Addresses
+from paas.control.catalog import Catalog
+from paas.control.keeper import Keeper
+from paas.control.replicas import STATES, Replica
+from paas.control.roster import Roster
+from paas.control.view import HealthView, ReplicaView, ServiceView, VersionView
+from paas.core.model import Service, Version, VersionStatus
+from paas.errors import PaasError
+from paas.ports import Clock, Engine
+
+
+class Urls:
+    """Public URLs: the base domain and the proxy's port, known once it listens."""
+
+    def __init__(self, base_domain: str) -> None:
+        self._base_domain = base_domain
+        self.listening: tuple[str, ...] = ()
+
+    def of(self, *names: str) -> tuple[str, ...]:
+        """URLs of names in the base domain."""
+        return tuple(self.host(f"{name}.{self._base_domain}") for name in names)
+
+    def host(self, host: str) -> str:
+        """The URL of a full host name."""
+        port = self.listening[0].rpartition(":")[2] if self.listening else "80"
+        return f"http://{host}/" if port == "80" else f"http://{host}:{port}/"
+
+
+class Views:
+    """Reads memory only, but for the replicas' use of CPU and memory."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        keeper: Keeper,
+        roster: Roster,
+        addresses: Addresses,
+        engine: Engine,
+        urls: Urls,
+    ) -> None:
+        self._catalog = catalog
+        self._keeper = keeper
+        self._roster = roster
+        self._addresses = addresses
+        self._engine = engine
+        self._urls = urls
+
+    def service(self, service: Service) -> ServiceView:
+        hosts = tuple(self._urls.host(domain.name) for domain in service.domains)
+        return ServiceView(
+            service=service,
+            versions=tuple(self.version(service, version) for version in service.versions),
+            state=_state(service),
+            urls=self._urls.of(service.name) + hosts,
+            internal_address=self._addresses.address(service.internal_port),
+            last_deployment=self._catalog.latest_deployment(service),
+        )
+
+    def version(self, service: Service, version: Version) -> VersionView:
+        ready = version.status is VersionStatus.READY
+        replicas = [self._replica(one, version) for one in self._keeper.replicas(version.id)]
+        return VersionView(
+            service=service,
+            version=version,
+            condition=self._keeper.condition(version),
+            weight=service.split.get(version.name, 0),
+            replicas=tuple(replicas),
+            internal_address=self._addresses.address(version.internal_port) if ready else None,
+            urls=self._urls.of(version.name) if ready else (),
+        )
+
+    async def replicas(self, version: Version) -> tuple[ReplicaView, ...]:
+        """The version's replicas, measured at once."""
+        known = self._keeper.replicas(version.id)
+        return tuple(await asyncio.gather(*(self._measured(one, version) for one in known)))
+
+    async def _measured(self, replica: Replica, version: Version) -> ReplicaView:
+        try:
+            usage = await self._engine.usage(replica.id)
+        except PaasError:
+            usage = None
+        if usage is None:
+            return self._replica(replica, version)
+        return self._replica(replica, version, cpu=usage.cpu, memory=usage.memory)
+
+    def _replica(
+        self,
+        replica: Replica,
+        version: Version,
+        *,
+        cpu: float | None = None,
+        memory: int | None = None,
+    ) -> ReplicaView:
+        return ReplicaView(
+            id=replica.id,
+            version=replica.version,
+            state=STATES[replica.phase],
+            address=f"{replica.host}:{version.port}" if replica.host else None,
+            in_flight=self._roster.in_flight(replica),
+            started=replica.started,
+            cpu=cpu,
+            memory=memory,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where this daemon works."""
+
+    docker_host: str
+    data_dir: str
+
+
+class Status:
+    """The daemon about itself."""
+
+    def __init__(
+        self, *, engine: Engine, addresses: Addresses, urls: Urls, clock: Clock, place: Place
+    ) -> None:
+        self._engine = engine
+        self._addresses = addresses
+        self._urls = urls
+        self._clock = clock
+        self._place = place
+        self._began = clock.monotonic()
+
+    async def health(self) -> HealthView:
+        """Always answers; `engine` says whether the engine does."""
+        problem, version, engine_time = "", None, None
+        try:
+            fact = await self._engine.info()
+            version, engine_time = fact.version, fact.time
+        except PaasError as error:
+            problem = f"{error.message} {error.advice}".strip()
+        return HealthView(
+            version=__version__,
+            engine=version is not None,
+            engine_version=version,
+            engine_time=engine_time,
+            problem=problem,
+            uptime=self._clock.monotonic() - self._began,
+            proxy=self._urls.listening,
+            gateway=self._addresses.gateway,
+            docker_host=self._place.docker_host,
+            data_dir=self._place.data_dir,
+        )
+
+
+def _state(service: Service) -> str:
+    if any(service.split.values()):
+        return "serving"
+    return "offline" if service.versions else "empty"

@@ -1,0 +1,36 @@
+"""Addresses to listen on (`host:port`, `:port`, `[::1]:port`) and host names."""
+
+import ipaddress
+import re
+
+ADDRESS_RULE = "host:port or :port, such as 127.0.0.1:8080, [::1]:8080 or :8080"
+
+_PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Host (empty: every interface; IPv6 without brackets) and port (0: any free one).
+
+    Raises `ValueError` whose text completes "must be …".
+    """
+    host, colon, port = text.rpartition(":")
+    if not colon or not _PORT.fullmatch(port) or int(port) > 65535:
+        raise ValueError(ADDRESS_RULE)
+    if host.startswith("[") and host.endswith("]"):
+        return _ipv6(host[1:-1]), int(port)
+    if host and not is_host_name(host.lower()):
+        raise ValueError(ADDRESS_RULE)
+    return host, int(port)
+
+
+def is_host_name(name: str) -> bool:
+    """Whether `name` is a host name or IPv4 address in lower case, one label or more."""
+    return len(name) <= 253 and all(_LABEL.fullmatch(label) for label in name.split("."))
+
+
+def _ipv6(text: str) -> str:
+    try:
+        return str(ipaddress.IPv6Address(text))
+    except ValueError:
+        raise ValueError(ADDRESS_RULE) from None

@@ -1,0 +1,177 @@
+"""The composition root: build → run → drain. The one place that wires.
+
+Start-up follows need: data directory and lock, store, routes, then proxy and API;
+the engine last and in a loop of its own, because traffic and API go on without it.
+Shutdown is the reverse, with a budget for each part; replicas keep running.
+"""
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import uvloop
+
+from paas import __version__
+from paas.adapters.archives import ArchiveUnpacker
+from paas.adapters.build import DockerBuilder
+from paas.adapters.docker import DockerEngine
+from paas.adapters.journal import FileJournal
+from paas.adapters.lockfile import LockFile
+from paas.adapters.logformat import configure
+from paas.adapters.probe import NetworkProber
+from paas.adapters.secrets import AesVault
+from paas.adapters.store import SqliteStore
+from paas.adapters.tokens import AdminToken
+from paas.aio.clock import SystemClock
+from paas.aio.tasks import Tasks
+from paas.api.app import ApiServer, build_app
+from paas.control.control import Control, Outside, uploads_dir
+from paas.core.addresses import parse_address
+from paas.core.routing import Route
+from paas.errors import PaasError
+from paas.live.board import Board
+from paas.proxy.proxy import Listener, Proxy
+from paas.settings import Settings, load
+
+log = logging.getLogger(__name__)
+
+DRAIN = 30.0
+
+
+def run(config: Path | None) -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit code. Raises `PaasError` when the
+    daemon cannot start, with what to do.
+    """
+    settings = load(config, os.environ)
+    configure(settings.logs.level)
+    return uvloop.run(serve(settings))
+
+
+async def serve(settings: Settings, *, ready: Callable[["Daemon"], None] | None = None) -> int:
+    """Build, run until told to end, drain."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        daemon = await Daemon.build(settings, stack)
+        await daemon.start()
+        if ready is not None:
+            ready(daemon)
+        await stop.wait()
+        log.info("stopping, replicas run on")
+        await daemon.drain()
+    return 0
+
+
+class Daemon:
+    """Everything that runs, wired; use `build`."""
+
+    def __init__(
+        self, settings: Settings, *, control: Control, proxy: Proxy, api: ApiServer
+    ) -> None:
+        self._settings = settings
+        self.control = control
+        self.proxy = proxy
+        self.api = api
+
+    @classmethod
+    async def build(cls, settings: Settings, stack: AsyncExitStack) -> "Daemon":
+        """All parts; `stack` closes them in reverse order."""
+        data = settings.data_dir
+        for folder in (data, uploads_dir(data), data / "logs"):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        stack.enter_context(LockFile(data / "lock"))
+        board = Board(SystemClock().monotonic)
+        proxy = Proxy(board)
+        outside = await _outside(settings, GatewayDoors(proxy), stack)
+        control = Control(settings, outside, board)
+        app = build_app(
+            services=control.services,
+            deployments=control.deployments,
+            history=control.history,
+            status=control.status,
+            journal=outside.journal,
+            settings=settings,
+            verify=AdminToken(data / "admin.token").verify,
+            clock=outside.clock,
+        )
+        return cls(settings, control=control, proxy=proxy, api=ApiServer(app, settings))
+
+    async def start(self) -> None:
+        """Route from the store, listen, then begin to keep. Raises `PaasError` when an
+        address cannot be listened on.
+        """
+        await self.control.load()
+        bound = []
+        for address in self._settings.proxy.http:
+            host, port = parse_address(address)
+            listener = await self.proxy.listen(host, port)
+            bound.append(f"{host}:{listener.port}")
+        self.control.urls.listening = tuple(bound)
+        await self.api.start()
+        self.control.start()
+        log.info(
+            "serving",
+            extra={"version": __version__, "proxy": bound, "api": self.api.address},
+        )
+
+    async def drain(self) -> None:
+        """Stop accepting, let requests finish, stop deciding."""
+        await self.api.close()
+        await self.proxy.drain(DRAIN)
+        await self.control.close()
+
+
+class GatewayDoors:
+    """Internal addresses as listeners of the proxy on the engine's gateway."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        self._proxy = proxy
+        self._listeners: dict[int, Listener] = {}
+
+    async def open(self, host: str, port: int, route: Callable[[], Route | None]) -> bool:
+        try:
+            self._listeners[port] = await self._proxy.listen(host, port, route=route)
+        except PaasError:
+            return False
+        return True
+
+    async def close(self, port: int) -> None:
+        listener = self._listeners.pop(port, None)
+        if listener is not None:
+            await listener.close()
+
+
+async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStack) -> Outside:
+    """Every port with its adapter, opened; the engine connects later."""
+    data, limits = settings.data_dir, settings.limits
+    tasks = Tasks()
+    store = await SqliteStore.open(data / "paas.db")
+    stack.push_async_callback(store.close)
+    stack.push_async_callback(tasks.close)
+    journal = FileJournal(data / "logs", limit=settings.logs.bytes_per_version, tasks=tasks)
+    stack.push_async_callback(journal.close)
+    installation = await store.meta("installation", secrets.token_hex(8))
+    engine = DockerEngine(settings.docker.host, installation=installation, tasks=tasks)
+    stack.push_async_callback(engine.close)
+    return Outside(
+        engine=engine,
+        builder=DockerBuilder(engine.api, installation),
+        unpacker=ArchiveUnpacker(
+            entries=limits.archive_entries,
+            total=limits.unpacked_bytes,
+            ratio=limits.archive_ratio,
+        ),
+        prober=NetworkProber(),
+        vault=AesVault(data / "secret.key"),
+        journal=journal,
+        store=store,
+        clock=SystemClock(),
+        doors=doors,
+    )

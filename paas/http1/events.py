@@ -1,0 +1,104 @@
+"""What a parser yields: a head, pieces of a body (plain `bytes`), END or a `Bad`.
+
+A parser returns None when it needs more input. Header names and values are raw;
+every value here passed the checks of `parser`, so using it needs none.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, Literal
+
+Headers = list[tuple[bytes, bytes]]
+NO_TOKENS: Final[frozenset[bytes]] = frozenset()
+
+
+class Framing(Enum):
+    """How a message's body ends (RFC 9112, section 6.3)."""
+
+    NONE = "none"
+    LENGTH = "length"
+    CHUNKED = "chunked"
+    CLOSE = "close"
+
+
+class _End(Enum):
+    END = "end"
+
+
+END: Final = _End.END
+End = Literal[_End.END]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bad:
+    """The message cannot be used and its connection must be closed.
+
+    `status` and `code` are what a client is told; `detail` is for the person who
+    reads the log and never holds bytes of the message.
+    """
+
+    status: int
+    code: str
+    detail: str
+
+
+class Refused(Exception):
+    """How the inner functions hand a `Bad` up to the parser's `next`."""
+
+    def __init__(self, detail: str, *, status: int = 400, code: str = "bad_request") -> None:
+        super().__init__(detail)
+        self.bad = Bad(status=status, code=code, detail=detail)
+
+
+@dataclass(slots=True, kw_only=True)
+class RequestHead:
+    """One request's head. Not frozen, which would cost a microsecond per request.
+
+    `target` is in origin form (or `*`), byte for byte as it came; `authority` is what
+    goes on as Host, `host` its normal form for look-up ("" in HTTP/1.0 without one).
+    `connection` holds the names that Connection lists, in lower case. `length` counts
+    only with `Framing.LENGTH`. `websocket` is True for a well-formed upgrade request,
+    `hops` how often the request came through us already.
+    """
+
+    method: bytes
+    target: bytes
+    minor: int
+    headers: Headers
+    authority: bytes
+    host: str
+    framing: Framing
+    length: int
+    connection: frozenset[bytes]
+    keep_alive: bool
+    websocket: bool
+    expect_continue: bool
+    hops: int
+
+
+@dataclass(slots=True, kw_only=True)
+class ResponseHead:
+    """One response's head; `interim` is True for 1xx other than 101.
+
+    `framing` says how the body comes, given the request's method: NONE for HEAD, 1xx,
+    204 and 304 whatever the headers say. `declared` is the Content-Length field, if any.
+    """
+
+    status: int
+    reason: bytes
+    minor: int
+    headers: Headers
+    framing: Framing
+    length: int
+    declared: int | None
+    connection: frozenset[bytes]
+    keep_alive: bool
+    websocket: bool
+
+    @property
+    def interim(self) -> bool:
+        return self.status < 200 and self.status != 101
+
+
+RequestEvent = RequestHead | bytes | End | Bad
+ResponseEvent = ResponseHead | bytes | End | Bad

@@ -1,0 +1,187 @@
+"""Heads as they go on: hop-by-hop fields out, our forwarding fields and framing in.
+
+First everything is removed that may not pass, the names that Connection lists
+included, then ours is set: a client can never delete or forge what we say
+(RFC 9110, sections 7.6 and 15). Framing is always written here, never copied.
+"""
+
+import re
+from dataclasses import dataclass
+
+from paas.http1.events import Framing, RequestHead, ResponseHead
+
+MAX_HOPS = 8
+"""How often a request may pass through us before it counts as a loop."""
+
+_HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-connection",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+        b"http2-settings",
+        b"content-length",
+    }
+)
+_OURS = frozenset(
+    {
+        b"host",
+        b"forwarded",
+        b"x-forwarded-for",
+        b"x-forwarded-proto",
+        b"x-forwarded-host",
+        b"x-forwarded-port",
+        b"x-forwarded-server",
+        b"x-forwarded-ssl",
+        b"x-real-ip",
+        b"x-request-id",
+        b"x-paas-hops",
+    }
+)
+_REQUEST_DROPPED = _HOP_BY_HOP | _OURS | {b"proxy", b"expect"}
+_RESPONSE_DROPPED = _HOP_BY_HOP | {b"x-paas-error", b"x-paas-cold-start"}
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._\-]{1,128}")
+_TO_HYPHENS = bytes.maketrans(b"_.", b"--")
+
+Theirs = dict[bytes, list[bytes]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """Who sent the request: its address, the scheme it used, and whether it is a proxy
+    of ours whose forwarding fields are extended instead of replaced.
+    """
+
+    address: bytes
+    scheme: bytes = b"http"
+    trusted: bool = False
+
+
+def request_bytes(head: RequestHead, peer: Peer, *, request_id: bytes, host: bytes) -> bytes:
+    """The head to send to a replica. `host` stands in where HTTP/1.0 named none."""
+    authority = head.authority or host
+    out = [head.method, b" ", head.target, b" HTTP/1.1\r\nHost: ", authority]
+    theirs: Theirs = {}
+    connection = head.connection
+    for name, value in head.headers:
+        lower = name.lower()
+        if lower in _REQUEST_DROPPED:
+            if lower in _OURS:
+                theirs.setdefault(lower, []).append(value.strip(b" \t"))
+        elif lower not in connection and not _imitates(lower):
+            out += (b"\r\n", name, b": ", value)
+    out.append(_forwarding(peer, theirs if peer.trusted else {}, authority))
+    given = theirs.get(b"x-request-id")
+    if given and _REQUEST_ID.fullmatch(given[0]):
+        request_id = given[0]
+    out += (b"\r\nX-Request-Id: ", request_id, b"\r\nX-Paas-Hops: %d" % (head.hops + 1))
+    out.append(_request_framing(head))
+    return b"".join(out)
+
+
+def response_bytes(
+    head: ResponseHead, *, minor: int, keep_alive: bool, extra: bytes = b""
+) -> bytes:
+    """The head to send to a client of HTTP/1.`minor`. `extra` is whole field lines."""
+    out = [b"HTTP/1.1 %d " % head.status, head.reason]
+    connection = head.connection
+    for name, value in head.headers:
+        lower = name.lower()
+        if lower not in _RESPONSE_DROPPED and lower not in connection:
+            out += (b"\r\n", name, b": ", value)
+    out += (b"\r\n", extra, _response_framing(head, minor))
+    if head.status == 101:
+        out.append(b"Connection: Upgrade\r\nUpgrade: websocket\r\n")
+    elif not keep_alive:
+        out.append(b"Connection: close\r\n")
+    elif not minor:
+        out.append(b"Connection: keep-alive\r\n")
+    out.append(b"\r\n")
+    return b"".join(out)
+
+
+def interim_bytes(head: ResponseHead) -> bytes:
+    """A 1xx head to pass on to a client of HTTP/1.1."""
+    out = [b"HTTP/1.1 %d " % head.status, head.reason]
+    for name, value in head.headers:
+        lower = name.lower()
+        if lower not in _RESPONSE_DROPPED and lower not in head.connection:
+            out += (b"\r\n", name, b": ", value)
+    out.append(b"\r\n\r\n")
+    return b"".join(out)
+
+
+def chunked_to(head: ResponseHead, minor: int) -> bool:
+    """Whether that answer's body goes in chunks to a client of HTTP/1.`minor`."""
+    return bool(minor) and head.framing in (Framing.CHUNKED, Framing.CLOSE)
+
+
+def ends_by_close(head: ResponseHead, minor: int) -> bool:
+    """Whether only the end of the connection can end that answer for the client."""
+    return not minor and head.framing in (Framing.CHUNKED, Framing.CLOSE)
+
+
+def chunk(data: bytes) -> bytes:
+    """One chunk in our own framing."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+LAST_CHUNK = b"0\r\n\r\n"
+
+
+# ---- private
+
+
+def _imitates(lower: bytes) -> bool:
+    """`X_Forwarded_For` and the like: some servers read them as the real name."""
+    if b"_" not in lower and b"." not in lower:
+        return False
+    return lower.translate(_TO_HYPHENS) in _REQUEST_DROPPED
+
+
+def _forwarding(peer: Peer, theirs: Theirs, authority: bytes) -> bytes:
+    scheme = theirs.get(b"x-forwarded-proto", [peer.scheme])[-1]
+    host = theirs.get(b"x-forwarded-host", [authority])[-1]
+    address = peer.address
+    node = b'"[%b]"' % address if b":" in address else address
+    quoted = b'"%b"' % authority if b":" in authority else authority
+    link = b"for=%b;host=%b;proto=%b" % (node, quoted, peer.scheme)
+    chain, links = address, link
+    if theirs:
+        chain = b", ".join([*theirs.get(b"x-forwarded-for", ()), address])
+        links = b", ".join([*theirs.get(b"forwarded", ()), link])
+    real = theirs.get(b"x-real-ip", [address])[-1]
+    return (
+        b"\r\nX-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Host: %b"
+        b"\r\nX-Real-IP: %b\r\nForwarded: %b" % (chain, scheme, host, real, links)
+    )
+
+
+def _request_framing(head: RequestHead) -> bytes:
+    if head.framing is Framing.LENGTH:
+        framing = b"\r\nContent-Length: %d" % head.length
+    elif head.framing is Framing.CHUNKED:
+        framing = b"\r\nTransfer-Encoding: chunked"
+    else:
+        framing = b""
+    if head.expect_continue:
+        framing += b"\r\nExpect: 100-continue"
+    if head.websocket:
+        framing += b"\r\nConnection: Upgrade\r\nUpgrade: websocket"
+    return framing + b"\r\n\r\n"
+
+
+def _response_framing(head: ResponseHead, minor: int) -> bytes:
+    if head.framing is Framing.LENGTH:
+        return b"Content-Length: %d\r\n" % head.length
+    if chunked_to(head, minor):
+        return b"Transfer-Encoding: chunked\r\n"
+    # HEAD and 304 may tell the length of what they do not carry (RFC 9110, 8.6)
+    if head.declared is not None and head.status >= 200 and head.status != 204:
+        return b"Content-Length: %d\r\n" % head.declared
+    return b""

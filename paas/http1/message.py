@@ -1,0 +1,173 @@
+"""What a head's fields mean: framing, place, connection options (RFC 9112, 3 and 6).
+
+Every ambiguous case is refused rather than resolved: two readers of the same
+message must never find different ends of it.
+"""
+
+import re
+
+from paas.http1.events import Framing, Headers, Refused, RequestHead, ResponseHead
+from paas.http1.syntax import host_value, length_value, split_absolute, tokens
+
+Found = dict[bytes, list[bytes]]
+
+_READ = frozenset(
+    {
+        b"host",
+        b"connection",
+        b"content-length",
+        b"transfer-encoding",
+        b"upgrade",
+        b"expect",
+        b"x-paas-hops",
+    }
+)
+_NO_CONTENT = (204, 304)
+UNCLEAR_HOPS = 1000
+
+
+def request_head(line: "re.Match[bytes]", headers: Headers) -> RequestHead:
+    """The head with this request line (`syntax.REQUEST_LINE`). Raises `Refused`."""
+    method, target, minor = line[1], line[2], int(line[4])
+    found = _gather(headers)
+    framing, length = _framing(found, minor)
+    authority, host, path = _place(method, target, found.get(b"host"), minor)
+    connection = tokens(found.get(b"connection"))
+    websocket = bool(minor) and b"upgrade" in connection and _asks_websocket(found)
+    if websocket and framing is not Framing.NONE:
+        raise Refused("upgrade with a body")
+    return RequestHead(
+        method=method,
+        target=path,
+        minor=minor,
+        headers=headers,
+        authority=authority,
+        host=host,
+        framing=framing,
+        length=length,
+        connection=connection,
+        keep_alive=_keeps(connection, minor),
+        websocket=websocket and method == b"GET",
+        expect_continue=_expects(found, minor) and framing is not Framing.NONE,
+        hops=_hops(found.get(b"x-paas-hops")),
+    )
+
+
+def response_head(line: "re.Match[bytes]", headers: Headers, *, bodiless: bool) -> ResponseHead:
+    """The head with this status line (`syntax.STATUS_LINE`). Raises `Refused`.
+
+    `bodiless`: it answers HEAD.
+    """
+    minor, status = int(line[1]), int(line[2])
+    found = _gather(headers)
+    framing, length = _framing(found, minor)
+    declared = length if framing is Framing.LENGTH else None
+    if bodiless or status < 200 or status in _NO_CONTENT:
+        framing, length = Framing.NONE, 0
+    elif framing is Framing.NONE:
+        framing = Framing.CLOSE
+    connection = tokens(found.get(b"connection"))
+    return ResponseHead(
+        status=status,
+        reason=line[3] or b"",
+        minor=minor,
+        headers=headers,
+        framing=framing,
+        length=length,
+        declared=declared,
+        connection=connection,
+        keep_alive=framing is not Framing.CLOSE and _keeps(connection, minor),
+        websocket=status == 101 and b"upgrade" in connection and _asks_websocket(found),
+    )
+
+
+# ---- private
+
+
+def _gather(headers: Headers) -> Found:
+    """The fields that decide, by lower-case name, without outer white space."""
+    found: Found = {}
+    for name, value in headers:
+        lower = name.lower()
+        if lower in _READ:
+            found.setdefault(lower, []).append(value.strip(b" \t"))
+    return found
+
+
+def _framing(found: Found, minor: int) -> tuple[Framing, int]:
+    codings = found.get(b"transfer-encoding")
+    lengths = found.get(b"content-length")
+    if codings is not None:
+        if lengths is not None:
+            raise Refused("both Content-Length and Transfer-Encoding")
+        if not minor:
+            raise Refused("Transfer-Encoding in HTTP/1.0")
+        return _coding(codings), 0
+    if lengths is None:
+        return Framing.NONE, 0
+    length = length_value(lengths[0])
+    if length is None or len(lengths) > 1:
+        raise Refused("invalid Content-Length")
+    return Framing.LENGTH, length
+
+
+def _coding(codings: list[bytes]) -> Framing:
+    listed = [coding.strip(b" \t") for coding in codings[0].lower().split(b",")]
+    if len(codings) > 1 or listed[-1] != b"chunked" or listed.count(b"chunked") > 1:
+        raise Refused("invalid Transfer-Encoding")
+    if len(listed) > 1:
+        raise Refused("unsupported transfer coding", status=501)
+    return Framing.CHUNKED
+
+
+def _place(
+    method: bytes, target: bytes, hosts: list[bytes] | None, minor: int
+) -> tuple[bytes, str, bytes]:
+    """Authority, normal host and origin-form target (RFC 9112, sections 3.2 and 3.3)."""
+    if b"#" in target:
+        raise Refused("fragment in the request target")
+    authority, host = _host(hosts, minor)
+    if target.startswith(b"/") or (target == b"*" and method == b"OPTIONS"):
+        return authority, host, target
+    absolute = split_absolute(target)
+    named = host_value(absolute[0]) if absolute else None
+    if absolute is None or named is None:
+        raise Refused("invalid request target")
+    return absolute[0], named, absolute[1]
+
+
+def _host(hosts: list[bytes] | None, minor: int) -> tuple[bytes, str]:
+    if hosts is None:
+        if minor:
+            raise Refused("Host is missing")
+        return b"", ""
+    host = host_value(hosts[0])
+    if host is None or len(hosts) > 1:
+        raise Refused("invalid Host")
+    return hosts[0], host
+
+
+def _keeps(connection: frozenset[bytes], minor: int) -> bool:
+    if b"close" in connection:
+        return False
+    return bool(minor) or b"keep-alive" in connection
+
+
+def _expects(found: Found, minor: int) -> bool:
+    values = found.get(b"expect")
+    if values is None or not minor:
+        return False
+    if [value.lower() for value in values] != [b"100-continue"]:
+        raise Refused("unknown expectation", status=417, code="expectation_failed")
+    return True
+
+
+def _hops(values: list[bytes] | None) -> int:
+    """Unclear counts as too many: only a loop or a joke sends such a field."""
+    if values is None:
+        return 0
+    return int(values[0]) if re.fullmatch(rb"[0-9]{1,3}", values[0]) else UNCLEAR_HOPS
+
+
+def _asks_websocket(found: Found) -> bool:
+    return [value.lower() for value in found.get(b"upgrade", ())] == [b"websocket"]

@@ -1,0 +1,278 @@
+"""Requests and responses out of byte streams, strictly.
+
+A parser is fed with `receive` and asked with `next` until it answers None. It
+stops after END or `Bad`; `restart` goes on with the bytes that are left, so
+pipelined requests come one at a time. Head bytes are counted before the parser
+library sees them (it has no limit and is quadratic), each head is fed whole and
+to the byte, and bodies never reach it: one decoder per message does.
+
+The library checks field syntax; what it lets through is refused here and in
+`message`: HTTP/0.9 and 2.0, several spaces, fragments, missing, duplicate or
+malformed Host, codings other than `chunked`, codings in HTTP/1.0, CONNECT, TRACE.
+"""
+
+from enum import Enum
+from typing import Generic, TypeVar
+
+import httptools
+
+from paas.http1.body import CLOSE_BODY, NO_BODY, Body, ChunkedBody, LengthBody
+from paas.http1.events import (
+    END,
+    Bad,
+    End,
+    Framing,
+    Headers,
+    Refused,
+    RequestHead,
+    ResponseEvent,
+    ResponseHead,
+)
+from paas.http1.limits import Limits
+from paas.http1.message import request_head, response_head
+from paas.http1.syntax import BROKEN_LINE, REQUEST_LINE, STATUS_LINE
+
+Library = httptools.HttpRequestParser | httptools.HttpResponseParser
+Head = TypeVar("Head", RequestHead, ResponseHead)
+
+_LINE_FRAME = len(b"  HTTP/1.1") + 32
+"""Room for method and version beside the target while the line is not complete."""
+
+
+class _At(Enum):
+    HEAD = "head"
+    BODY = "body"
+    STOPPED = "stopped"
+
+
+class _Fields:
+    """What the library calls back; apart from the parser so that no cycle forms."""
+
+    __slots__ = ("complete", "headers")
+
+    def __init__(self) -> None:
+        self.headers: Headers = []
+        self.complete = 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        self.complete += 1
+
+
+class _Parser(Generic[Head]):
+    """The part that both directions share: the buffer, head boundaries and bodies."""
+
+    __slots__ = ("_at", "_body", "_buffer", "_fields", "_library", "_limits", "_scanned")
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._buffer = b""
+        self._scanned = 0
+        self._at = _At.HEAD
+        self._body: Body = NO_BODY
+        self._fields = _Fields()
+        self._library: Library | None = None
+
+    @property
+    def buffered(self) -> int:
+        """Bytes received and not yet yielded."""
+        return len(self._buffer)
+
+    @property
+    def in_head(self) -> bool:
+        """True while part of a head is there, so that its deadline runs."""
+        return self._at is _At.HEAD and bool(self._buffer)
+
+    def receive(self, data: bytes) -> None:
+        self._buffer = self._buffer + data if self._buffer else data
+
+    def rest(self) -> bytes:
+        """Take what was received and not yielded: tunnel bytes after an upgrade."""
+        rest, self._buffer = self._buffer, b""
+        return rest
+
+    def next(self) -> Head | bytes | End | Bad | None:
+        """The next event, or None when more input (or `restart`) is needed first."""
+        if self._at is _At.BODY:
+            event, self._buffer = self._body.read(self._buffer)
+            if event is END or isinstance(event, Bad):
+                self._at = _At.STOPPED
+            return event
+        if self._at is _At.STOPPED or not self._buffer:
+            return None
+        try:
+            return self._head()
+        except Refused as refused:
+            self._at = _At.STOPPED
+            return refused.bad
+
+    def restart(self) -> None:
+        """Go on with the next message on this connection."""
+        self._at = _At.HEAD
+        self._scanned = 0
+
+    # ---- private
+
+    def _head(self) -> Head | None:
+        raise NotImplementedError
+
+    def _library_for_head(self) -> Library:
+        raise NotImplementedError
+
+    def _find_end(self, start: int) -> int:
+        """The index after the head's empty line, 0 while it is not there."""
+        end = self._buffer.find(b"\r\n\r\n", max(start, self._scanned - 3))
+        return end + 4 if end >= 0 else 0
+
+    def _check_partial(self, start: int) -> None:
+        """A head that is not all there yet: refuse early what cannot become good."""
+        if BROKEN_LINE.search(self._buffer, max(start, self._scanned - 1)):
+            raise Refused("malformed head")
+        self._scanned = len(self._buffer)
+
+    def _fields_of(self, head: bytes) -> Headers:
+        """The header fields of one whole head."""
+        fields = self._fields
+        fields.headers, fields.complete = [], 0
+        library = self._library or self._library_for_head()
+        self._library = library
+        try:
+            library.feed_data(head)
+        except httptools.HttpParserUpgrade:
+            self._library = None
+        except httptools.HttpParserError as error:
+            raise Refused("malformed head") from error
+        if fields.complete != 1:
+            raise Refused("malformed head")
+        return fields.headers
+
+    def _begin_body(self, end: int, framing: Framing, length: int) -> None:
+        self._buffer = self._buffer[end:]
+        self._at = _At.BODY
+        if framing is Framing.NONE:
+            self._body = NO_BODY
+            return
+        self._library = None  # it would take what follows for the body
+        if framing is Framing.LENGTH:
+            self._body = LengthBody(length)
+        elif framing is Framing.CHUNKED:
+            self._body = ChunkedBody(self._limits)
+        else:
+            self._body = CLOSE_BODY
+
+
+class RequestParser(_Parser[RequestHead]):
+    """What a client sends."""
+
+    __slots__ = ()
+
+    def _head(self) -> RequestHead | None:
+        buffer, limits = self._buffer, self._limits
+        start = 2 if buffer.startswith(b"\r\n") else 0  # one empty line: B 2.2
+        end = self._find_end(start)
+        line = REQUEST_LINE.match(buffer, start)
+        self._check_sizes(start, end, len(line[2]) if line else None)
+        if not end:
+            self._check_partial(start)
+            return None
+        if line is None:
+            raise Refused("malformed request line")
+        if line[3] != b"1" or line[4] not in (b"0", b"1"):
+            raise Refused("unsupported HTTP version", status=505)
+        if line[1] in (b"CONNECT", b"TRACE"):
+            raise Refused("method not supported", status=405, code="method_not_allowed")
+        head = request_head(line, self._fields_of(buffer[start:end]))
+        limit = limits.body_bytes
+        if limit is not None and head.framing is Framing.LENGTH and head.length > limit:
+            raise Refused("declared body over limit", status=413, code="body_too_large")
+        self._begin_body(end, head.framing, head.length)
+        return head
+
+    def _check_sizes(self, start: int, end: int, target: int | None) -> None:
+        """Sizes first, before any parsing. `target`: its length once its line is there."""
+        buffer, limits = self._buffer, self._limits
+        if target is None:
+            target = _first_line(buffer, start) - _LINE_FRAME
+        if target > limits.uri_bytes:
+            raise Refused("request target over limit", status=414, code="uri_too_long")
+        if (end or len(buffer)) - start > limits.head_bytes:
+            raise Refused("request head over limit", status=431, code="head_too_large")
+        if end and buffer.count(b"\r\n", start, end - 4) > limits.headers:
+            raise Refused("too many request headers", status=431, code="head_too_large")
+
+    def _library_for_head(self) -> Library:
+        return httptools.HttpRequestParser(self._fields)
+
+
+class ResponseParser(_Parser[ResponseHead]):
+    """What an origin sends. `expect` names the request's method before each answer."""
+
+    __slots__ = ("_bodiless", "_ended", "_interim")
+
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(limits)
+        self._bodiless = False
+        self._ended = False
+        self._interim = 0
+
+    def expect(self, method: bytes) -> None:
+        self._bodiless = method == b"HEAD"
+        self._interim = 0
+
+    def eof(self) -> None:
+        """The stream ended: a body that runs until then is complete, others are cut."""
+        self._ended = True
+
+    def next(self) -> ResponseEvent | None:
+        event = super().next()
+        if isinstance(event, Bad):
+            return Bad(status=502, code="upstream_invalid", detail=event.detail)
+        if event is None and self._ended and self._at is _At.BODY:
+            self._at = _At.STOPPED
+            if self._body is CLOSE_BODY:
+                return END
+            return Bad(status=502, code="upstream_reset", detail="answer cut short")
+        return event
+
+    # ---- private
+
+    def _head(self) -> ResponseHead | None:
+        buffer, limits = self._buffer, self._limits
+        end = self._find_end(0)
+        if (end or len(buffer)) > limits.response_head_bytes:
+            raise Refused("answer's head over limit")
+        if not end:
+            self._check_partial(0)
+            return None
+        if buffer.count(b"\r\n", 0, end - 4) > limits.response_headers:
+            raise Refused("too many headers in the answer")
+        line = STATUS_LINE.match(buffer)
+        if line is None:
+            raise Refused("malformed status line")
+        head = response_head(line, self._fields_of(buffer[:end]), bodiless=self._bodiless)
+        self._library = None  # it knows neither HEAD nor interim answers
+        if head.interim:
+            self._count_interim(end)
+        else:
+            self._begin_body(end, head.framing, head.length)
+        return head
+
+    def _count_interim(self, end: int) -> None:
+        self._buffer = self._buffer[end:]
+        self._scanned = 0
+        self._interim += 1
+        if self._interim > self._limits.interim_responses:
+            raise Refused("too many interim answers")
+
+    def _library_for_head(self) -> Library:
+        return httptools.HttpResponseParser(self._fields)
+
+
+# ---- private
+
+
+def _first_line(buffer: bytes, start: int) -> int:
+    end = buffer.find(b"\r\n", start)
+    return (end if end >= 0 else len(buffer)) - start

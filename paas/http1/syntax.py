@@ -1,0 +1,58 @@
+"""The grammar that the parser library leaves open, as patterns and small checks."""
+
+import re
+from functools import lru_cache
+
+from paas.http1.events import NO_TOKENS
+
+MAX_LENGTH = 2**63 - 1
+
+TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+REQUEST_LINE = re.compile(rb"(" + TOKEN + rb") ([!-~]+) HTTP/([0-9])\.([0-9])\r\n")
+STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([\t -~\x80-\xff]*))?\r\n")
+CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})((?:;[\t -~\x80-\xff]*)?)")
+TRAILER_LINE = re.compile(TOKEN + rb":[\t -~\x80-\xff]*")
+
+BROKEN_LINE = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+"""A bare LF, a bare CR or a control byte: wrong anywhere in a head or chunk line."""
+
+_DIGITS = re.compile(rb"[0-9]{1,19}")
+_HOST = re.compile(rb"([A-Za-z0-9._\-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{0,5}))?")
+_ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]*)(.*)", re.DOTALL)
+
+
+def length_value(value: bytes) -> int | None:
+    """A Content-Length value as a number; None when it is not plain digits below 2^63."""
+    if not _DIGITS.fullmatch(value):
+        return None
+    number = int(value)
+    return number if number <= MAX_LENGTH else None
+
+
+@lru_cache(maxsize=1024)
+def host_value(authority: bytes) -> str | None:
+    """The normal form of a Host value: lower case, no port, no trailing dot.
+
+    None when it is empty or holds anything but a name or address and a port.
+    """
+    match = _HOST.fullmatch(authority)
+    if match is None or int(match[2] or 0) > 65535:
+        return None
+    return match[1].decode("ascii").lower().rstrip(".") or None
+
+
+def split_absolute(target: bytes) -> tuple[bytes, bytes] | None:
+    """Authority and origin-form target of `http://authority/path`, or None."""
+    match = _ABSOLUTE.fullmatch(target)
+    if match is None:
+        return None
+    path = match[2]
+    return match[1], path if path.startswith(b"/") else b"/" + path
+
+
+def tokens(values: list[bytes] | None) -> frozenset[bytes]:
+    """The lower-case members of comma-separated lists."""
+    if not values:
+        return NO_TOKENS
+    joined = b",".join(values).lower()
+    return frozenset(token.strip(b" \t") for token in joined.split(b","))

@@ -1,0 +1,1 @@
+"""The data plane: moves requests from clients to replicas. Read `exchange` first."""

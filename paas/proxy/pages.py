@@ -1,0 +1,150 @@
+"""Error answers: small, honest, coded (PRODUCT.md, section 5).
+
+One of the two places that turn what went wrong into a status code. The text
+says what the visitor can do and never shows internals.
+"""
+
+from dataclasses import dataclass
+from html import escape
+
+from paas.http1.events import Bad, RequestHead
+from paas.live.board import Refusal, RefusalCode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What a client is told. `retry_after` is seconds, None when a retry cannot help."""
+
+    status: int
+    code: str
+    retry_after: int | None = None
+
+
+NO_SUCH_HOST = Problem(status=404, code="no_such_host")
+NO_TRAFFIC = Problem(status=503, code="no_traffic")
+LOOP = Problem(status=508, code="loop_detected")
+REFUSED = Problem(status=502, code="upstream_refused", retry_after=1)
+RESET = Problem(status=502, code="upstream_reset", retry_after=1)
+INVALID = Problem(status=502, code="upstream_invalid")
+TIMEOUT = Problem(status=504, code="upstream_timeout")
+SLOW_REQUEST = Problem(status=408, code="request_timeout")
+OVERLOADED = Problem(status=503, code="too_many_connections", retry_after=1)
+STOPPING = Problem(status=503, code="stopping", retry_after=2)
+
+_REFUSALS = {
+    RefusalCode.QUEUE_FULL: 503,
+    RefusalCode.START_TIMEOUT: 503,
+    RefusalCode.START_FAILED: 503,
+    RefusalCode.GONE: 404,
+}
+_REASONS = {
+    400: "Bad Request",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    408: "Request Timeout",
+    413: "Content Too Large",
+    414: "URI Too Long",
+    417: "Expectation Failed",
+    431: "Request Header Fields Too Large",
+    501: "Not Implemented",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
+    504: "Gateway Timeout",
+    505: "HTTP Version Not Supported",
+    508: "Loop Detected",
+}
+_MESSAGES = {
+    "bad_request": "The request is malformed.",
+    "body_too_large": "The request's body is larger than allowed.",
+    "expectation_failed": "The request expects something that is not supported.",
+    "head_too_large": "The request's header fields are larger than allowed.",
+    "loop_detected": "The request goes round in a circle.",
+    "method_not_allowed": "This method is not supported.",
+    "no_such_host": "Nothing is published at this address.",
+    "no_traffic": "The service is offline at the moment.",
+    "queue_full": "Too many requests are waiting. Please try again in a moment.",
+    "request_timeout": "The request took too long to arrive.",
+    "start_failed": "The service cannot start. Its owner can see why.",
+    "start_timeout": "The service did not start in time. Please try again.",
+    "stopping": "The server is restarting. Please try again in a moment.",
+    "too_many_connections": "Too many connections are open. Please try again in a moment.",
+    "upstream_invalid": "The service gave an answer that cannot be passed on.",
+    "upstream_refused": "The service cannot be reached. Please try again.",
+    "upstream_reset": "The service ended the connection without an answer.",
+    "upstream_timeout": "The service did not answer in time.",
+    "uri_too_long": "The request's address is longer than allowed.",
+}
+_HTML = (
+    '<!doctype html><html lang="en"><meta charset="utf-8">'
+    '<meta name="viewport" content="width=device-width">'
+    "<title>{status} {reason}</title>"
+    '<body style="font:1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:15vh auto;'
+    'padding:0 1rem;color-scheme:light dark"><h1>{reason}</h1><p>{message}</p>'
+    "<p><small>{status} · {code}</small></p>"
+)
+OPTIONS = b"HTTP/1.1 204 No Content\r\nAllow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"
+
+
+def refusal(given: Refusal) -> Problem:
+    """The problem a board's refusal stands for."""
+    return Problem(
+        status=_REFUSALS[given.code], code=given.code.value, retry_after=given.retry_after
+    )
+
+
+def malformed(bad: Bad) -> Problem:
+    """The problem a parser's `Bad` stands for."""
+    return Problem(status=bad.status, code=bad.code)
+
+
+def page(problem: Problem, head: RequestHead | None, *, keep_alive: bool) -> bytes:
+    """The whole answer; `head` is the request's, None when it could not be read."""
+    html = head is not None and _accepts_html(head)
+    body = _html(problem) if html else _json(problem)
+    lines = [
+        f"HTTP/1.1 {problem.status} {_REASONS[problem.status]}",
+        f"Content-Type: {'text/html; charset=utf-8' if html else 'application/json'}",
+        f"Content-Length: {len(body)}",
+        "Cache-Control: no-store",
+        f"X-Paas-Error: {problem.code}",
+    ]
+    if problem.retry_after is not None:
+        lines.append(f"Retry-After: {problem.retry_after}")
+    if problem.status == 405:
+        lines.append("Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+    top = "\r\n".join(lines).encode("ascii") + b"\r\n" + _ending(head, keep_alive=keep_alive)
+    return top if head is not None and head.method == b"HEAD" else top + body
+
+
+def options_answer(head: RequestHead, *, keep_alive: bool) -> bytes:
+    """Our own answer to `OPTIONS *`, which asks about the server, not a service."""
+    return OPTIONS + _ending(head, keep_alive=keep_alive)
+
+
+# ---- private
+
+
+def _ending(head: RequestHead | None, *, keep_alive: bool) -> bytes:
+    if not keep_alive:
+        return b"Connection: close\r\n\r\n"
+    return b"\r\n" if head is None or head.minor else b"Connection: keep-alive\r\n\r\n"
+
+
+def _accepts_html(head: RequestHead) -> bool:
+    return any(b"text/html" in value for name, value in head.headers if name.lower() == b"accept")
+
+
+def _html(problem: Problem) -> bytes:
+    return _HTML.format(
+        status=problem.status,
+        code=escape(problem.code),
+        reason=_REASONS[problem.status],
+        message=escape(_MESSAGES[problem.code]),
+    ).encode()
+
+
+def _json(problem: Problem) -> bytes:
+    return b'{"error": "%b", "message": "%b"}\n' % (
+        problem.code.encode("ascii"),
+        _MESSAGES[problem.code].encode("ascii"),
+    )

@@ -1,0 +1,43 @@
+"""What all connections of one proxy share: its collaborators and its counters."""
+
+import itertools
+from dataclasses import dataclass, field
+
+from paas.http1.limits import Limits
+from paas.live.board import Board
+from paas.proxy.timers import Timers
+from paas.proxy.upstream import Pools
+
+
+@dataclass(slots=True, kw_only=True)
+class Counters:
+    """Totals since the start. `errors` counts our own error answers by code."""
+
+    connections: int = 0
+    refused_connections: int = 0
+    requests: int = 0
+    retries: int = 0
+    tunnels: int = 0
+    client_gone: int = 0
+    cut: int = 0
+    errors: dict[str, int] = field(default_factory=dict)
+
+    def error(self, code: str) -> None:
+        self.errors[code] = self.errors.get(code, 0) + 1
+
+
+@dataclass(slots=True, kw_only=True)
+class Plane:
+    """`instance` makes request ids unique over restarts; `draining` is set once."""
+
+    board: Board
+    limits: Limits
+    timers: Timers
+    pools: Pools
+    counters: Counters
+    instance: str
+    draining: bool = False
+    _serial: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+
+    def request_id(self) -> bytes:
+        return f"{self.instance}-{next(self._serial):x}".encode("ascii")

@@ -1,0 +1,259 @@
+"""Connections to replicas and the pools of idle ones.
+
+Connections belong to the proxy, slots to the board: a pool lives as long as its
+slot. A connection serves one exchange at a time and goes back to its pool only
+after a clean end (answer complete, request complete, no surplus byte, both
+sides keep-alive); everything else closes it.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from paas.aio.tasks import Tasks
+from paas.http1.events import ResponseEvent
+from paas.http1.limits import Limits
+from paas.http1.parser import ResponseParser
+from paas.live.board import Slot
+from paas.proxy.timers import NEVER, Timers
+
+
+class Consumer(Protocol):
+    """The exchange as a connection sees it."""
+
+    def answered(self, event: ResponseEvent) -> None: ...
+
+    def flush(self) -> None: ...
+
+    def upstream_full(self, *, full: bool) -> None: ...
+
+    def upstream_lost(self, *, silent: bool) -> None:
+        """The connection ended before the answer did; `silent`: without one byte of it."""
+
+
+class Upstream(asyncio.Protocol):
+    """One connection to a replica."""
+
+    __slots__ = (
+        "_clean",
+        "_consumer",
+        "_parser",
+        "_paused",
+        "_pool",
+        "_silent",
+        "_transport",
+        "deadline",
+        "reused",
+    )
+
+    def __init__(self, pool: "Pool") -> None:
+        self._pool = pool
+        self._transport: asyncio.Transport | None = None
+        self._consumer: Consumer | None = None
+        self._parser = ResponseParser(pool.limits)
+        self._paused = False
+        self._silent = True
+        self._clean = False
+        self.reused = False
+        self.deadline = NEVER
+
+    def begin(self, consumer: Consumer, method: bytes, data: bytes) -> None:
+        """Send a request's first bytes; its answer goes to `consumer`."""
+        self._consumer = consumer
+        self._silent = True
+        self._clean = False
+        self._parser.restart()
+        self._parser.expect(method)
+        self.write(data)
+
+    def write(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(data)
+
+    def pause(self) -> None:
+        """Read no more of the answer until `resume`."""
+        if self._transport is not None and not self._paused and not self._transport.is_closing():
+            self._paused = True
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        if self._transport is not None and self._paused and not self._transport.is_closing():
+            self._paused = False
+            self._transport.resume_reading()
+
+    def release(self, *, reusable: bool) -> None:
+        """The exchange is over: back to the pool, or closed."""
+        self._consumer = None
+        self.resume()
+        if reusable and not self._parser.buffered:
+            self._pool.put(self)
+        else:
+            self.abort()
+
+    def abort(self) -> None:
+        """Drop the connection at once, telling nobody."""
+        self._consumer = None
+        if self._transport is not None:
+            self._transport.abort()
+
+    def detach(self) -> tuple[asyncio.Transport, bytes]:
+        """Give the raw connection away for a tunnel, with what was read beyond the head."""
+        assert self._transport is not None
+        self.resume()
+        self._consumer = None
+        return self._transport, self._parser.rest()
+
+    @property
+    def usable(self) -> bool:
+        return self._transport is not None and not self._transport.is_closing()
+
+    def expired(self) -> None:
+        self._pool.discard(self)
+        self.abort()
+
+    # ---- asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        if self._consumer is None:
+            # nobody asked: it must never become another request's answer
+            self._pool.discard(self)
+            self.abort()
+            return
+        self._silent = False
+        self._parser.receive(data)
+        self._pump(self._consumer)
+
+    def eof_received(self) -> None:
+        consumer = self._consumer
+        if consumer is not None:
+            self._parser.eof()
+            self._pump(consumer)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self._pool.discard(self)
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            consumer.upstream_lost(silent=self._silent)
+
+    def pause_writing(self) -> None:
+        if self._consumer is not None:
+            self._consumer.upstream_full(full=True)
+
+    def resume_writing(self) -> None:
+        if self._consumer is not None:
+            self._consumer.upstream_full(full=False)
+
+    # ---- private
+
+    def _pump(self, consumer: Consumer) -> None:
+        while self._consumer is consumer:
+            event = self._parser.next()
+            if event is None:
+                break
+            consumer.answered(event)
+        consumer.flush()
+
+
+Connected = Callable[[Upstream | OSError], None]
+
+
+class Pool:
+    """The idle connections of one slot, the latest used first."""
+
+    __slots__ = ("_closed", "_idle", "_timers", "host", "limits", "port")
+
+    def __init__(self, slot: Slot, limits: Limits, timers: Timers) -> None:
+        self.host = slot.host
+        self.port = slot.port
+        self.limits = limits
+        self._timers = timers
+        self._idle: list[Upstream] = []
+        self._closed = False
+
+    def take(self) -> Upstream | None:
+        while self._idle:
+            upstream = self._idle.pop()
+            self._timers.forget(upstream)
+            if upstream.usable:
+                upstream.reused = True
+                return upstream
+        return None
+
+    def put(self, upstream: Upstream) -> None:
+        if self._closed or not upstream.usable or len(self._idle) >= self.limits.pool_size:
+            upstream.abort()
+            return
+        upstream.deadline = self._timers.after(self.limits.pool_seconds)
+        self._idle.append(upstream)
+        self._timers.watch(upstream)
+
+    def discard(self, upstream: Upstream) -> None:
+        """Forget one that ended by itself, if it is here."""
+        self._timers.forget(upstream)
+        if upstream in self._idle:
+            self._idle.remove(upstream)
+
+    def close(self) -> None:
+        self._closed = True
+        for upstream in self._idle:
+            self._timers.forget(upstream)
+            upstream.abort()
+        self._idle.clear()
+
+    def __len__(self) -> int:
+        return len(self._idle)
+
+
+class Pools:
+    """One pool per slot."""
+
+    def __init__(self, *, limits: Limits, timers: Timers, tasks: Tasks) -> None:
+        self._limits = limits
+        self._timers = timers
+        self._tasks = tasks
+        self._pools: dict[str, Pool] = {}
+
+    def take(self, slot: Slot) -> Upstream | None:
+        """An idle connection to that slot, or None."""
+        pool = self._pools.get(slot.id)
+        return pool.take() if pool is not None else None
+
+    def connect(self, slot: Slot, done: Connected) -> None:
+        """Open a new connection; `done` is called later, once, with it or the error."""
+        pool = self._pools.get(slot.id)
+        if pool is None:
+            pool = self._pools[slot.id] = Pool(slot, self._limits, self._timers)
+        self._tasks.spawn("connect", _connect(pool, done))
+
+    def gone(self, slot_id: str) -> None:
+        """The slot left the board: close what is idle, pool nothing more."""
+        pool = self._pools.pop(slot_id, None)
+        if pool is not None:
+            pool.close()
+
+    def close(self) -> None:
+        for slot_id in list(self._pools):
+            self.gone(slot_id)
+
+    @property
+    def idle(self) -> int:
+        """Idle connections in all pools."""
+        return sum(len(pool) for pool in self._pools.values())
+
+
+async def _connect(pool: Pool, done: Connected) -> None:
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(pool.limits.connect_seconds):
+            _, upstream = await loop.create_connection(
+                lambda: Upstream(pool), pool.host, pool.port
+            )
+    except OSError as error:
+        done(error)
+    else:
+        done(upstream)

@@ -1,0 +1,41 @@
+"""The daemon's settings: one YAML file, overridden by environment variables.
+
+`load` reports every mistake at once, each with file, line and allowed values.
+`config.example.yaml` shows every setting; a test keeps the two equal.
+"""
+
+from paas.settings.loading import load
+from paas.settings.shapes import (
+    Api,
+    Builds,
+    Defaults,
+    Docker,
+    Idle,
+    Internal,
+    Limits,
+    Logs,
+    Proxy,
+    Replicas,
+    Scaling,
+    Section,
+    Settings,
+    Timeouts,
+)
+
+__all__ = [
+    "Api",
+    "Builds",
+    "Defaults",
+    "Docker",
+    "Idle",
+    "Internal",
+    "Limits",
+    "Logs",
+    "Proxy",
+    "Replicas",
+    "Scaling",
+    "Section",
+    "Settings",
+    "Timeouts",
+    "load",
+]

@@ -1,0 +1,282 @@
+"""Every setting with its type, default, unit and rule.
+
+Types are strict: a quoted number is text. A rule that fails raises `ValueError`
+with the end of the sentence "must be …"; `loading` adds where and what was given.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from paas.core.addresses import is_host_name, parse_address
+from paas.core.sizes import SIZE_RULE, format_size, parse_size
+
+SMALLEST_MEMORY = 6 * 1024**2
+"""The engine refuses containers with less."""
+FIRST_UNPRIVILEGED_PORT = 1024
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(gt=0, le=86400 * 366, allow_inf_nan=False)]
+SecondsOrNever = Annotated[float, Field(ge=0, le=86400 * 366, allow_inf_nan=False)]
+Percent = Annotated[float, Field(gt=0, le=100)]
+Target = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Cores = Annotated[float, Field(gt=0, le=1024)]
+Count = Annotated[int, Field(ge=1, le=10_000_000)]
+ByteCount = Annotated[int, Field(ge=1)]
+
+
+def _one_or_many(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _address(value: str) -> str:
+    parse_address(value)
+    return value
+
+
+def _host_name(value: str) -> str:
+    name = value.lower().rstrip(".")
+    if not is_host_name(name):
+        raise ValueError("a host name such as apps.example.com")
+    return name
+
+
+def _docker_host(value: str) -> str:
+    parts = urlsplit(value)
+    rule = "empty, unix:///path/to/docker.sock or tcp://host:port"
+    if parts.scheme == "unix":
+        if parts.netloc or not parts.path.startswith("/"):
+            raise ValueError(rule)
+    elif parts.scheme == "tcp":
+        if not parts.netloc or parts.path or not _names_a_port(parts.netloc):
+            raise ValueError(rule)
+    elif value:
+        raise ValueError(rule)
+    return value
+
+
+def _names_a_port(netloc: str) -> bool:
+    try:
+        return bool(parse_address(netloc)[0])
+    except ValueError:
+        return False
+
+
+def _memory(value: str) -> str:
+    if parse_size(value) < SMALLEST_MEMORY:
+        raise ValueError(f"{SIZE_RULE}, at least {format_size(SMALLEST_MEMORY)}")
+    return value
+
+
+def _bytes_as_text(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _port_range(value: str) -> str:
+    low, dash, high = value.partition("-")
+    rule = f"a range first-last within {FIRST_UNPRIVILEGED_PORT}-65535, such as 20000-31999"
+    numeric = low.isascii() and low.isdigit() and high.isascii() and high.isdigit()
+    if not dash or not numeric or len(value) > 11:
+        raise ValueError(rule)
+    if not FIRST_UNPRIVILEGED_PORT <= int(low) <= int(high) <= 65535:
+        raise ValueError(rule)
+    return value
+
+
+def _inside(value: str) -> str:
+    parts = value.split("/")
+    if not value or value.startswith(("/", "-")) or ".." in parts or not value.isprintable():
+        raise ValueError('a relative path inside the source, without ".."')
+    return value
+
+
+def _path(value: object) -> object:
+    if value == ".":
+        raise ValueError("a path other than the plain dot, or empty for the usual place")
+    return Path(value) if isinstance(value, str) else value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _later(value: list[str]) -> list[str]:
+    if value:
+        raise ValueError("empty: HTTPS comes with a later release; leave it empty")
+    return value
+
+
+Address = Annotated[str, AfterValidator(_address)]
+Addresses = Annotated[list[Address], BeforeValidator(_one_or_many)]
+HostName = Annotated[str, AfterValidator(_host_name)]
+Memory = Annotated[str, BeforeValidator(_bytes_as_text), AfterValidator(_memory)]
+SourcePath = Annotated[str, AfterValidator(_inside)]
+
+
+class Section(BaseModel):
+    """A group of settings: unknown keys are mistakes, values never change."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
+    )
+
+
+class Docker(Section):
+    """The engine that builds and runs everything."""
+
+    host: Annotated[str, AfterValidator(_docker_host)] = ""
+    """`unix:///…` or `tcp://…`; empty: DOCKER_HOST, else the usual socket."""
+
+
+class Proxy(Section):
+    """Where requests for services come in."""
+
+    http: Annotated[Addresses, Field(min_length=1)] = [":8080"]
+    """Addresses to listen on; one string is taken as a list of one. Port 0 picks a free one."""
+    https: Annotated[list[str], BeforeValidator(_one_or_many), AfterValidator(_later)] = []
+    """Reserved: HTTPS comes with a later release."""
+
+
+class Api(Section):
+    """Where the control API and the console listen."""
+
+    listen: Annotated[str, AfterValidator(lambda value: _address(value) if value else value)] = (
+        "127.0.0.1:8600"
+    )
+    """`host:port`; empty switches TCP off."""
+    socket: str = ""
+    """Path of the unix socket; empty: `<data_dir>/api.sock`."""
+    hosts: Annotated[list[HostName], BeforeValidator(_one_or_many)] = []
+    """Further Host header names the API answers to, beside localhost and its own address."""
+
+
+class Internal(Section):
+    """Addresses by which replicas and the host call services and versions."""
+
+    ports: Annotated[str, AfterValidator(_port_range)] = "20000-31999"
+    """Port range of the internal addresses on the bridge's gateway, `first-last`."""
+
+
+class Limits(Section):
+    """What one service or one upload may use up."""
+
+    versions_per_service: Annotated[int, Field(ge=1, le=1000)] = 10
+    """Versions of a service that exist at a time."""
+    upload_bytes: ByteCount = 512 * 1024**2
+    """Largest upload, bytes."""
+    unpacked_bytes: ByteCount = 2 * 1024**3
+    """Most bytes an upload may unpack to."""
+    archive_entries: Count = 10_000
+    """Most files, directories and links in an upload."""
+    archive_ratio: Count = 200
+    """Most unpacked bytes for each byte of the upload."""
+
+
+class Replicas(Section):
+    """How few and how many replicas of a version run."""
+
+    min: Annotated[int, Field(ge=0, le=1000)] = 0
+    """Replicas that always run; 0 lets an idle version sleep."""
+    max: Annotated[int, Field(ge=1, le=1000)] = 10
+    """Replicas that run at most."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min > self.max:
+            raise ValueError(f"ordered: min ({self.min}) at most max ({self.max})")
+        return self
+
+
+class Scaling(Section):
+    """Targets per replica; null switches a rule off, the largest answer wins."""
+
+    rps: Target | None = 50
+    """Requests a second."""
+    concurrency: Target | None = None
+    """Requests in flight."""
+    cpu: Percent | None = None
+    """Percent of the replica's cores."""
+    memory: Percent | None = None
+    """Percent of the replica's memory."""
+
+
+class Timeouts(Section):
+    """Seconds."""
+
+    idle: Seconds = 60
+    """Longest silence of a request or connection."""
+    start: Seconds = 60
+    """Longest time from starting a replica to its first passed probe."""
+    drain: SecondsOrNever = 30
+    """How long a leaving replica may finish what it began."""
+
+
+class Defaults(Section):
+    """What a deployment gets where its request is silent."""
+
+    port: Port = 80
+    """Port the program listens on, unless the image exposes exactly one."""
+    dockerfile: SourcePath = "Dockerfile"
+    """Path of the Dockerfile inside the source."""
+    build_dir: SourcePath = "."
+    """Build context inside the source."""
+    cpu: Cores = 0.5
+    """Cores per replica."""
+    memory: Memory = "512MiB"
+    """Memory per replica."""
+    concurrency: Annotated[int, Field(ge=0, le=1_000_000)] = 80
+    """Most requests in flight per replica; 0 = no limit."""
+    replicas: Replicas = Replicas()
+    scaling: Scaling = Scaling()
+    timeouts: Timeouts = Timeouts()
+
+
+class Idle(Section):
+    """When a version without traffic goes to sleep, seconds; 0 = never."""
+
+    freeze_after: SecondsOrNever = 300
+    """The last replica is frozen: no CPU, memory kept."""
+    stop_after: SecondsOrNever = 3600
+    """The last replica is removed: zero."""
+
+
+class Builds(Section):
+    """How images are built."""
+
+    concurrent: Annotated[int, Field(ge=1, le=64)] = 1
+    """Builds at a time on this host."""
+    timeout: Seconds = 1800
+    """Longest build, seconds."""
+    memory: Memory = "2GiB"
+    """Memory per build."""
+    cpu: Cores | None = None
+    """Cores per build; null = all."""
+
+
+class Logs(Section):
+    """The daemon's own log, and what is kept of replicas' output."""
+
+    level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
+    """Least severe messages written."""
+    bytes_per_version: Annotated[int, Field(ge=65536)] = 20 * 1024**2
+    """Output kept of each version, bytes."""
+
+
+class Settings(Section):
+    """All settings. `load` makes `data_dir` and `api.socket` absolute."""
+
+    data_dir: Annotated[Path, BeforeValidator(_path)] = Path()
+    """Empty: `/var/lib/paas` under systemd (STATE_DIRECTORY), else `~/.local/share/paas`."""
+    base_domain: HostName = "localhost"
+    """Services are reached at `<service>.<base_domain>`."""
+    docker: Docker = Docker()
+    proxy: Proxy = Proxy()
+    api: Api = Api()
+    internal: Internal = Internal()
+    limits: Limits = Limits()
+    defaults: Defaults = Defaults()
+    idle: Idle = Idle()
+    builds: Builds = Builds()
+    logs: Logs = Logs()
