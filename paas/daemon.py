@@ -35,7 +35,8 @@ from paas.core.addresses import parse_address
 from paas.core.routing import Route
 from paas.errors import PaasError
 from paas.live.board import Board
-from paas.proxy.proxy import Listener, Proxy
+from paas.proxy.listener import Listener
+from paas.proxy.proxy import Proxy
 from paas.settings import Settings, load
 
 log = logging.getLogger(__name__)
@@ -114,8 +115,8 @@ class Daemon:
             listener = await self.proxy.listen(host, port)
             bound.append(f"{host}:{listener.port}")
         self.control.urls.listening = tuple(bound)
+        await self.control.start()
         await self.api.start()
-        self.control.start()
         log.info(
             "serving",
             extra={"version": __version__, "proxy": bound, "api": self.api.address},
@@ -162,16 +163,25 @@ async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStac
     stack.push_async_callback(engine.close)
     return Outside(
         engine=engine,
-        builder=DockerBuilder(engine.api, installation),
+        builder=DockerBuilder(engine),
         unpacker=ArchiveUnpacker(
+            size=limits.unpacked_bytes,
             entries=limits.archive_entries,
-            total=limits.unpacked_bytes,
             ratio=limits.archive_ratio,
         ),
         prober=NetworkProber(),
-        vault=AesVault(data / "secret.key"),
+        vault=AesVault(data / "secret.key", sealed_exists=await _has_secrets(store)),
         journal=journal,
         store=store,
         clock=SystemClock(),
         doors=doors,
+    )
+
+
+async def _has_secrets(store: SqliteStore) -> bool:
+    """Whether anything is stored that only the present key opens."""
+    return any(
+        version.spec.secrets or getattr(version.spec.source, "credentials", None)
+        for service in await store.services()
+        for version in service.versions
     )

@@ -150,7 +150,7 @@ class Engine(Protocol):
     async def image(self, reference: str) -> ImageFact | None:
         """The local image of that reference, id or digest."""
 
-    async def images(self) -> list[ImageFact]:
+    async def built_images(self) -> list[ImageFact]:
         """Every image this installation built."""
 
     async def pull(
@@ -168,14 +168,17 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildSpec:
-    """One build: `root` is the unpacked source, paths are inside it, `tag` is ours."""
+    """One build: `root` is the unpacked source, paths are inside it, `tag` is ours.
+
+    `labels` come on top of the installation's own; each costs the build a step.
+    """
 
     root: Path
     dockerfile: str
     build_dir: str
     tag: str
-    labels: Mapping[str, str]
     timeout: float
+    labels: Mapping[str, str] = field(default_factory=dict)
     memory: int | None = None
     cpu: float | None = None
 

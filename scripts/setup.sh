@@ -14,6 +14,7 @@ ENGINE_SECONDS=60
 SETUP_MIB=2048
 RUN_MIB=256
 SETUP_DIR=$PWD/.demo
+PATH=$PATH:/usr/sbin:/sbin
 
 say() { printf '%s\n' "$*"; }
 die() {
@@ -25,14 +26,21 @@ die() {
 
 # Before anything is made: what needs root is known at once.
 preflight() {
-  local missing=()
+  local missing=() state
   ensure_disk "$RUN_MIB" "$PWD"
+  state=$(engine_state)
+  [ "$state" != absent ] || [ -z "${DOCKER_HOST:-}" ] ||
+    die "No Docker Engine answers at DOCKER_HOST=$DOCKER_HOST." \
+      'Start it, or unset DOCKER_HOST to use the one of this machine.'
   find_python >/dev/null || missing+=(python3 python3-venv)
-  [ "$(engine_state)" = ready ] || missing+=(docker.io)
+  [ "$state" != absent ] || missing+=(docker.io)
   [ "${#missing[@]}" -eq 0 ] || may_be_root ||
-    die "Not usable for this user: ${missing[*]}. Neither root nor sudo is at hand." \
+    die "Missing: ${missing[*]}, and this user may not install or start them." \
       "As root: apt-get install ${missing[*]} && usermod -aG docker $(id -un)" \
-      'Then sign in again. Nothing was changed.'
+      'Then sign in again.'
+  [ "$state" != denied ] || may_be_root ||
+    die "This user may not use the Docker Engine at $(engine_socket)." \
+      "As root: usermod -aG docker $(id -un); then sign in again."
 }
 
 # --- Python -----------------------------------------------------------------
@@ -99,7 +107,7 @@ ensure_busybox() {
   BUSYBOX=$cached
 }
 
-is_static() { LC_ALL=C ldd "$1" 2>&1 | grep -q 'not a dynamic executable'; }
+is_static() { [[ $(LC_ALL=C ldd "$1" 2>&1 || true) == *'not a dynamic executable'* ]]; }
 
 unpack_busybox() {
   local into=$1 folder
@@ -117,18 +125,8 @@ unpack_busybox() {
 # --- Docker Engine ----------------------------------------------------------
 
 ensure_engine() {
-  case $(engine_state) in
-    ready) return ;;
-    denied)
-      may_be_root || die "This user may not use the Docker Engine at $(engine_socket)." \
-        "Add yourself to its group and sign in again: sudo usermod -aG docker $(id -un)"
-      return
-      ;;
-  esac
-  [ -z "${DOCKER_HOST:-}" ] || die "No Docker Engine answers at DOCKER_HOST=$DOCKER_HOST." \
-    'Start it, or unset DOCKER_HOST to use the one of this machine.'
-  may_be_root || die 'No Docker Engine answers, and this user may not install or start one.' \
-    'Ask an administrator: apt-get install docker.io, and add you to the group docker.'
+  preflight
+  engine_is_up && return
   if ! command -v dockerd >/dev/null; then
     ensure_disk "$SETUP_MIB" /var/lib
     say 'There is no Docker Engine: installing the package docker.io of Debian.'
@@ -212,13 +210,16 @@ install_packages() {
     "As root: apt-get install $*"
   ensure_disk "$SETUP_MIB" /usr
   say "Installing with apt-get: $*"
-  apt_install "$@" || { as_root apt-get -qq update && apt_install "$@"; } ||
+  apt_install "$@" 2>/dev/null || { as_root apt-get -qq update && apt_install "$@"; } ||
     die "apt-get could not install $* (see above)."
 }
 
 apt_install() {
-  as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get -qq -y -o DPkg::Lock::Timeout=120 install --no-install-recommends "$@" >/dev/null
+  local settings=(DEBIAN_FRONTEND=noninteractive)
+  # without systemd nothing may be started by the packages: that is ours to do
+  [ -d /run/systemd/system ] || settings+=(RUNLEVEL=1)
+  as_root env "${settings[@]}" apt-get -qq -y -o DPkg::Lock::Timeout=120 \
+    install --no-install-recommends "$@" >/dev/null
 }
 
 # Root, or a user whose sudo works without asking, or can ask at this terminal.

@@ -15,6 +15,7 @@ from typing import Any
 
 from paas.adapters.context import open_context, streamed, tar_blocks
 from paas.adapters.docker import DockerEngine
+from paas.adapters.docker_config import INSTALLATION
 from paas.adapters.docker_api import documents
 from paas.adapters.docker_images import LayerProgress
 from paas.errors import Failed, Invalid, NotFound, PaasError, Unavailable
@@ -36,12 +37,14 @@ class DockerBuilder:
     def __init__(self, engine: DockerEngine) -> None:
         self._api = engine.api
         self._images = engine.images
+        self._labels = {INSTALLATION: engine.installation}
 
     async def build(self, spec: BuildSpec, *, progress: Callable[[str], None]) -> ImageFact:
         context = await asyncio.to_thread(
             open_context, spec.root, dockerfile=spec.dockerfile, build_dir=spec.build_dir
         )
         upload = _Upload(tar_blocks(context))
+        spec = replace(spec, labels={**self._labels, **spec.labels})
         output = BuildOutput(progress)
         try:
             async with asyncio.timeout(spec.timeout):
@@ -183,7 +186,7 @@ def _explained(error: PaasError, output: BuildOutput) -> PaasError:
     if isinstance(error, Unavailable):
         return error
     text = error.message.strip()
-    if "arse error" in text or "unknown instruction" in text.lower():
+    if isinstance(error, Invalid):  # the engine read the Dockerfile and refused it
         return Invalid(
             f"The Dockerfile cannot be read: {text}",
             code="bad_dockerfile",

@@ -11,7 +11,7 @@ import json
 import math
 import os
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,7 +22,7 @@ from paas.adapters.docker_config import replica_config, replica_filter, replica_
 from paas.adapters.docker_errors import image_gone, start_failed
 from paas.adapters.docker_facts import engine_time, inspected_replica, is_replica, listed_replica
 from paas.adapters.docker_images import DockerImages
-from paas.adapters.docker_logs import log_lines
+from paas.adapters.docker_logs import RecentLines, log_lines
 from paas.adapters.docker_network import ReplicaNetwork
 from paas.adapters.docker_proc import KernelFiles
 from paas.aio.tasks import Tasks
@@ -59,7 +59,7 @@ class DockerEngine:
     def __init__(self, host: str, *, installation: str, tasks: Tasks) -> None:
         self.api = DockerApi(host)
         self.images = DockerImages(self.api, installation)
-        self._installation = installation
+        self.installation = installation
         self._tasks = tasks
         self._network = ReplicaNetwork(self.api, installation)
         self._kernel = KernelFiles()
@@ -87,7 +87,7 @@ class DockerEngine:
     # ---- replicas
 
     async def replicas(self) -> list[ReplicaFact]:
-        params = {"all": "1", "filters": json.dumps(replica_filter(self._installation))}
+        params = {"all": "1", "filters": json.dumps(replica_filter(self.installation))}
         listed = await self.api.call("GET", "containers/json", params=params)
         ids = {item["Id"] for item in listed}
         self._started = {key: value for key, value in self._started.items() if key in ids}
@@ -131,35 +131,47 @@ class DockerEngine:
         started = await self._process(replica)
         if started is None:
             return None
-        return self._kernel.usage(replica, started.pid) or await self._sampled(replica)
+        found = await asyncio.to_thread(self._kernel.usage, replica, started.pid)
+        return found or await self._sampled(replica)
 
     async def listening(self, replica: str) -> tuple[int, ...]:
         started = await self._process(replica)
-        return () if started is None else self._kernel.listening(replica, started.pid)
+        if started is None:
+            return ()
+        return await asyncio.to_thread(self._kernel.listening, replica, started.pid)
 
     async def logs(
         self, replica: str, *, since: float = 0.0, follow: bool = False
     ) -> AsyncIterator[LogLine]:
-        """Lines at or after `since`: one at exactly that time comes again."""
-        fact = await self._inspect(replica)
-        params = {"stdout": "1", "stderr": "1", "timestamps": "1", "follow": str(int(follow))}
-        if since > 0:
-            params["since"] = f"{since:.6f}"
-        async with (
-            self.api.stream("GET", f"containers/{fact.id}/logs", params=params) as response,
-            aclosing(pieces(response)) as body,
-            aclosing(log_lines(body, fact.id)) as lines,
-        ):
+        """Lines at or after `since`: one at exactly that time comes again.
+
+        The engine's live stream can end before the last line of a replica that ends;
+        so what it left out is read again.
+        """
+        container = (await self._inspect(replica)).id
+        seen = RecentLines()
+        async with aclosing(self._lines(container, since=since, follow=follow)) as lines:
             async for line in lines:
+                seen.add(line)
                 yield line
+        if not follow:
+            return
+        with suppress(NotFound):
+            async with aclosing(self._lines(container, since=seen.since or since)) as lines:
+                async for line in lines:
+                    if line not in seen:
+                        yield line
 
     def changes(self) -> AsyncIterator[str]:
-        return docker_events.changes(self.api, self._installation)
+        return docker_events.changes(self.api, self.installation)
 
     # ---- images
 
     async def image(self, reference: str) -> ImageFact | None:
         return await self.images.find(reference)
+
+    async def built_images(self) -> list[ImageFact]:
+        return await self.images.built()
 
     async def pull(
         self,
@@ -188,7 +200,7 @@ class DockerEngine:
     async def _created(self, spec: ReplicaSpec) -> str | PaasError:
         """The new container's id; the error is a value because it may end unawaited."""
         name = replica_name(spec.version, os.urandom(3).hex())
-        body = replica_config(spec, installation=self._installation)
+        body = replica_config(spec, installation=self.installation)
         try:
             created = await self.api.call(
                 "POST",
@@ -270,7 +282,7 @@ class DockerEngine:
         except NotFound as error:
             self._started.pop(replica, None)
             raise NotFound(f"The replica {replica[:12]} is gone.", code="replica_gone") from error
-        if not is_replica(item["Config"]["Labels"], self._installation):
+        if not is_replica(item["Config"]["Labels"], self.installation):
             raise Conflict(
                 f"The container {replica[:12]} is not a replica of this installation.",
                 code="not_ours",
@@ -294,6 +306,20 @@ class DockerEngine:
             except NotFound:
                 return None
         return self._started.get(replica)
+
+    async def _lines(
+        self, container: str, *, since: float, follow: bool = False
+    ) -> AsyncGenerator[LogLine, None]:
+        params = {"stdout": "1", "stderr": "1", "timestamps": "1", "follow": str(int(follow))}
+        if since > 0:
+            params["since"] = f"{since:.6f}"
+        async with (
+            self.api.stream("GET", f"containers/{container}/logs", params=params) as response,
+            aclosing(pieces(response)) as body,
+            aclosing(log_lines(body, container)) as lines,
+        ):
+            async for line in lines:
+                yield line
 
     async def _sampled(self, replica: str) -> Usage | None:
         """Use by the engine's own one-shot statistics: slower, but true for any host."""

@@ -42,6 +42,18 @@ def start_failed(message: str) -> Failed:
     return Failed(text, code="start_failed", advice=advice)
 
 
+def explain_exit(code: int, program: str) -> str:
+    """What the exit codes of init and shells say; empty for a program's own codes.
+
+    Replicas run under init, so that the engine starts even what does not exist.
+    """
+    if code == 127:
+        return f"{program} was not found in the image, or it calls a program that was not."
+    if code == 126:
+        return f"{program} was found but may not be executed (permission, or processor)."
+    return ""
+
+
 def pull_failed(reference: str, message: str) -> PaasError:
     """Why a registry did not give an image."""
     text = _first_line(message)

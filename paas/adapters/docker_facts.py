@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from paas.adapters.docker_config import INSTALLATION, KIND, REPLICA, SERVICE, VERSION, VERSION_ID
+from paas.adapters.docker_errors import explain_exit
 from paas.core.model import PinnedImage
 from paas.ports import ContainerState, ImageFact, ReplicaFact
 
@@ -55,7 +56,7 @@ def inspected_replica(item: Mapping[str, Any], *, network: str) -> ReplicaFact:
         exit_code=found["ExitCode"] if state is ContainerState.EXITED else None,
         oom_killed=bool(found.get("OOMKilled")),
         started=engine_time(found.get("StartedAt", "")),
-        error=found.get("Error") or "",
+        error=found.get("Error") or explain_exit(found["ExitCode"], item.get("Path", "")),
     )
 
 

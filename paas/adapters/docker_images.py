@@ -15,9 +15,11 @@ from paas.adapters.docker_api import DockerApi, documents
 from paas.adapters.docker_config import INSTALLATION
 from paas.adapters.docker_errors import pull_failed
 from paas.adapters.docker_facts import image_fact, is_reference, repository
+from paas.core.model import PinnedImage
 from paas.errors import Conflict, Failed, Invalid, NotFound, PaasError, Unavailable
 from paas.ports import Credentials, ImageFact
 
+OUR_TAGS = "paas/"
 PULL_SECONDS = 3600.0
 _ANSWER_SECONDS = 120.0
 _HUB = "https://index.docker.io/v1/"
@@ -58,14 +60,31 @@ class DockerImages:
             raise pull_failed(reference, "the engine does not hold it after pulling")
         return found
 
+    async def built(self) -> list[ImageFact]:
+        """What this installation built, by label and tag: images that somebody built on
+        top of ours inherit the label, but not the tag.
+        """
+        params = {"filters": json.dumps({"label": [f"{INSTALLATION}={self._installation}"]})}
+        listed = await self._api.call("GET", "images/json", params=params)
+        return [
+            ImageFact(
+                pin=PinnedImage(reference=tag, id=item["Id"]),
+                labels=item.get("Labels") or {},
+                size=item.get("Size", 0),
+            )
+            for item in listed
+            for tag in _our_tags(item)[:1]
+        ]
+
     async def remove(self, image_id: str) -> None:
-        """Remove an image of ours with all its tags; others and used ones are left alone."""
+        """Take our tags off an image that we built, which removes it when it has no other;
+        other images and used ones are left alone.
+        """
         item = await self._inspect(checked(image_id))
         labels = ((item or {}).get("Config") or {}).get("Labels") or {}
         if item is None or labels.get(INSTALLATION) != self._installation:
             return
-        tags = item.get("RepoTags") or []
-        for name in tags if len(tags) > 1 else [image_id]:
+        for name in _our_tags(item):
             with suppress(NotFound, Conflict):
                 await self._api.call("DELETE", f"images/{name}", deadline=_ANSWER_SECONDS)
 
@@ -96,6 +115,10 @@ class DockerImages:
             raise
         except PaasError as error:
             raise pull_failed(reference, error.message) from error
+
+
+def _our_tags(item: Mapping[str, Any]) -> list[str]:
+    return [tag for tag in item.get("RepoTags") or [] if tag.startswith(OUR_TAGS)]
 
 
 class LayerProgress:

@@ -5,6 +5,7 @@ frames, each with a time, of which only the last ends it. Pure but for reading.
 """
 
 import struct
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
 from paas.adapters.docker_facts import engine_time
@@ -81,6 +82,31 @@ class _OpenLine:
         room = LINE_LIMIT - len(self.text)
         self.cut = self.cut or len(text.rstrip(b"\r\n")) > room
         self.text += text[:room]
+
+
+class RecentLines:
+    """The lines of the last moment, to tell a line that comes again from a new one."""
+
+    _MOMENT = 0.01
+    _MOST = 1000
+
+    def __init__(self) -> None:
+        self._lines: deque[LogLine] = deque(maxlen=self._MOST)
+        self._newest = 0.0
+
+    @property
+    def since(self) -> float:
+        """From when on reading again meets only lines that are known or new; 0 if none."""
+        return self._lines[0].time if self._lines else 0.0
+
+    def add(self, line: LogLine) -> None:
+        self._newest = max(self._newest, line.time)
+        self._lines.append(line)
+        while self._lines[0].time < self._newest - self._MOMENT:
+            self._lines.popleft()
+
+    def __contains__(self, line: LogLine) -> bool:
+        return line.time < self.since or line in self._lines
 
 
 async def log_lines(pieces: AsyncIterator[bytes], replica: str) -> AsyncGenerator[LogLine, None]:

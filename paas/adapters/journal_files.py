@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,6 +24,7 @@ PAGE = 1000
 """Lines a follower is given at a time."""
 
 _CURSOR = re.compile(rb'\{"c":([0-9]{1,18}),')
+_END = re.compile(rb'\{"c":[0-9]+,"end":true\}\n\Z')
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}(/[A-Za-z0-9][A-Za-z0-9_-]{0,99}){0,2}")
 
 
@@ -53,11 +55,13 @@ class LogFiles:
             try:
                 size = os.fstat(descriptor).st_size
                 data = _encoded(records, self._start(descriptor, size) + size)
+                if size and size + len(data) > self._half:
+                    os.close(descriptor)
+                    self.path.replace(self._older)
+                    descriptor, size = self._open_to_write(), 0
                 _write_all(descriptor, data, size)
             finally:
                 os.close(descriptor)
-            if size + len(data) >= self._half:
-                self.path.replace(self._older)
 
     def last(self, *, after: int, limit: int) -> list[LogLine]:
         """The last `limit` lines with a cursor above `after`, oldest first."""
@@ -68,16 +72,11 @@ class LogFiles:
 
     def page(self, *, after: int) -> tuple[list[LogLine], bool]:
         """The first lines above `after`, and whether the log ends behind them."""
-        lines: list[LogLine] = []
-        ended = False
+        ended = self._ended()  # asked first: what is written meanwhile must not be skipped
         with ExitStack() as stack:
-            for record in _decoded(self._raw(stack, after), after):
-                ended = isinstance(record, End)
-                if isinstance(record, LogLine):
-                    lines.append(record)
-                    if len(lines) == PAGE:
-                        break
-        return lines, ended
+            records = _decoded(self._raw(stack, after), after)
+            lines = list(islice((item for item in records if isinstance(item, LogLine)), PAGE))
+        return lines, ended and not lines
 
     def remove(self) -> None:
         """Delete both files; gone is fine."""
@@ -94,14 +93,25 @@ class LogFiles:
 
     def _start(self, descriptor: int, size: int) -> int:
         """The offset in the whole log at which this file begins."""
-        if size:
-            return _first_offset(os.pread(descriptor, 64, 0))
+        first = _first_offset(os.pread(descriptor, 64, 0)) if size else None
+        if first is not None:
+            return first
         try:
             with self._older.open("rb") as older:
-                begin = _first_offset(older.read(64))
+                begin = _first_offset(older.read(64)) or 0
                 return begin + os.fstat(older.fileno()).st_size
         except FileNotFoundError:
             return 0
+
+    def _ended(self) -> bool:
+        """Whether the newest record is an end."""
+        with ExitStack() as stack:
+            for path in (self.path, self._older):
+                file = _opened(stack, path)
+                size = os.fstat(file.fileno()).st_size if file is not None else 0
+                if file is not None and size:
+                    return _END.search(os.pread(file.fileno(), 64, max(size - 64, 0))) is not None
+        return False
 
     def _raw(self, stack: ExitStack, after: int) -> Iterator[bytes]:
         """Encoded lines from the cursor on, or a little before it."""
@@ -109,8 +119,8 @@ class LogFiles:
             files = [_opened(stack, path) for path in (self._older, self.path)]
         for file in files:
             if file is not None:
-                offset = max(after - 1 - _first_offset(file.read(64)), 0)
-                file.seek(offset)
+                first = _first_offset(file.read(64))
+                file.seek(max(after - 1 - first, 0) if first is not None else 0)
                 yield from file
 
 
@@ -121,9 +131,9 @@ def _opened(stack: ExitStack, path: Path) -> BinaryIO | None:
         return None
 
 
-def _first_offset(head: bytes) -> int:
+def _first_offset(head: bytes) -> int | None:
     found = _CURSOR.match(head)
-    return int(found.group(1)) - 1 if found else 0
+    return int(found.group(1)) - 1 if found else None
 
 
 def _encoded(records: Iterable[LogLine | End], offset: int) -> bytes:
@@ -141,7 +151,8 @@ def _line(record: LogLine | End, cursor: int) -> bytes:
         fields |= {"t": record.time, "s": record.stream, "x": record.text}
         if record.replica is not None:
             fields["r"] = record.replica
-    return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
+    text = json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace") + b"\n"  # makes JSON escapes of surrogates
 
 
 def _write_all(descriptor: int, data: bytes, size: int) -> None:

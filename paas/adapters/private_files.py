@@ -45,7 +45,7 @@ def read_or_create(path: Path, make: Callable[[], bytes]) -> bytes:
     try:
         _write(draft, make())
         try:
-            draft.hardlink_to(path)  # unlike a rename, never replaces what another made
+            path.hardlink_to(draft)  # unlike a rename, never replaces what another made
         except FileExistsError:
             pass
         finally:

@@ -6,6 +6,7 @@ leaves the old or the new schema. A database with content is copied first, to
 """
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from importlib import resources
 from pathlib import Path
@@ -17,12 +18,12 @@ KEPT_BACKUPS = 3
 CONNECT_TIMEOUT = 5.0
 
 
-def prepare(path: Path) -> None:
+def prepare(path: Path, scripts: Sequence[str] | None = None) -> None:
     """Create, check and migrate the database file.
 
     Raises `Unavailable` (`store_corrupt`, `newer_schema`) and `sqlite3.Error`.
     """
-    scripts = _scripts()
+    scripts = _scripts() if scripts is None else scripts
     with closing(sqlite3.connect(path, timeout=CONNECT_TIMEOUT, isolation_level=None)) as db:
         path.chmod(0o600)
         _check(db, path)

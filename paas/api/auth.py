@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable, Collection
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from paas.api.problems import Handler
 from paas.errors import Denied
@@ -72,7 +73,7 @@ class Guard:
             )
 
 
-def guard_middleware(guard: Guard) -> Callable[..., object]:
+def guard_middleware(guard: Guard) -> Middleware:
     """The guard as the middleware that every call passes first."""
 
     @web.middleware

@@ -65,8 +65,8 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         return problem_response(error)
     except web.HTTPException as error:
         return _router_problem(request, error)
-    except Exception:  # the last line of defence: nothing internal may leave
-        return _unexpected(request)
+    except Exception as error:  # noqa: BLE001 - the last line: nothing internal may leave
+        return _unexpected(request, error)
 
 
 def problem_response(error: PaasError) -> web.Response:
@@ -128,11 +128,12 @@ def _router_problem(request: web.Request, error: web.HTTPException) -> web.Respo
     return _response(problem(refusal, status=error.status, title=phrase), {})
 
 
-def _unexpected(request: web.Request) -> web.Response:
+def _unexpected(request: web.Request, cause: Exception) -> web.Response:
     incident = secrets.token_hex(8)
-    log.exception(
+    log.error(
         "API call failed unexpectedly",
         extra={"incident": incident, "method": request.method, "path": request.path},
+        exc_info=cause,
     )
     error = PaasError(
         f"Something went wrong inside the daemon (incident {incident}).",

@@ -102,6 +102,8 @@ class Client:
                     last_id, failures = event.id or last_id, 0
                     if event.name == "end":
                         return
+                    if event.name == "error":
+                        raise problem(http.client.INTERNAL_SERVER_ERROR, event.data.encode())
                     yield event
                 problem: Exception = ConnectionResetError("the stream broke off")
             except (OSError, http.client.HTTPException) as error:

@@ -77,6 +77,13 @@ def _health(app: App) -> tuple[Mapping[str, Any], Check]:
         health = app.client().get("/v1/health") or {}
     except CliError as error:
         return {}, Check(name="daemon", level="warn", message=error.message, advice=error.advice)
+    if not health.get("data_dir"):
+        return {}, Check(
+            name="daemon",
+            level="warn",
+            message=f"paas {health.get('version')} answers, but tells nothing without a token.",
+            advice="Give --token, or run this as the daemon's user.",
+        )
     problem = str(health.get("problem") or "")
     text = f"paas {health.get('version')}, up for {seconds(health.get('uptime'))}"
     if problem or health.get("engine") is False:

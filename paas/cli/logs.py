@@ -22,7 +22,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 @click.option("--version", metavar="VERSION", help="Only this version.")
 @click.option("--replica", metavar="ID", help="Only this replica.")
 @click.option("--since", metavar="TIME", help="An RFC 3339 time, or an age such as 10m, 2h, 1d.")
-@click.option("--limit", type=click.IntRange(1), help="At most the last LIMIT lines.")
+@click.option("--limit", type=click.IntRange(1, 1000), help="At most the last LIMIT lines.")
 @click.option("--deployment", metavar="ID", help="A deployment's log instead.")
 @common
 def logs(app: App, service: str | None, deployment: str | None, **options: Any) -> None:
@@ -45,7 +45,7 @@ def logs(app: App, service: str | None, deployment: str | None, **options: Any) 
         "limit": options["limit"],
     }
     if deployment:
-        path, query = f"/v1/deployments/{segment(deployment)}/log", {}
+        path, query = f"/v1/deployments/{segment(deployment)}/log", {"limit": options["limit"]}
     else:
         path = f"/v1/services/{segment(service or '')}/logs"
     client = app.client()

@@ -64,8 +64,18 @@ its socket in PAAS_DATA_DIR, /var/lib/paas or ~/.local/share/paas.
 """
 
 
+class _ReaderGone(Exception):
+    """Whoever read our stdout has had enough: no error."""
+
+
 class LazyGroup(click.Group):
     """Knows its commands by name and imports each when it is asked for."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:  # click would end the process with code 1
+            raise _ReaderGone from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
         return list(COMMANDS)
@@ -104,15 +114,20 @@ class LazyGroup(click.Group):
 def paas() -> None: ...
 
 
-def run(*, serve: Serve, load_settings: LoadSettings, argv: Sequence[str] | None = None) -> int:
-    """Run one command line and return its exit code (`Exit`); errors go to stderr."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    app = App(serve=serve, load_settings=load_settings, json="--json" in arguments)
+def run(*, serve: Serve, load_settings: LoadSettings) -> int:
+    """Run this process's command line and return its exit code (`Exit`)."""
+    return run_app(App(serve=serve, load_settings=load_settings), sys.argv[1:])
+
+
+def run_app(app: App, argv: Sequence[str]) -> int:
+    """Run one command line; errors go to the app's stderr."""
+    arguments = list(argv)
+    app.json = "--json" in arguments
     try:
         result = paas.main(arguments, prog_name="paas", standalone_mode=False, obj=app)
     except click.exceptions.Exit as ended:
         return ended.exit_code
-    except BrokenPipeError:
+    except _ReaderGone:
         _silence_stdout()
         return Exit.OK
     except (KeyboardInterrupt, click.Abort):

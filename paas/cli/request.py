@@ -12,7 +12,8 @@ from paas.errors import Invalid
 
 def service_name(wanted: str) -> str:
     """A valid service name made of a folder's or image's name. Raises `CliError`."""
-    name = re.sub(r"[^a-z0-9]+", "-", wanted.lower()).strip("-0123456789")[:40].strip("-")
+    name = re.sub(r"[^a-z0-9]+", "-", wanted.lower()).lstrip("-0123456789")[:40].strip("-")
+    name = re.sub(r"(-[0-9]{3,})+$", "", name)
     if len(name) == 1:
         name += "-app"
     try:

@@ -153,7 +153,7 @@ def open_command(app: App, service: str) -> None:
 @click.argument("action", required=False, type=click.Choice(["add", "remove"]))
 @click.argument("domain", required=False)
 @common
-def domains(app: App, service: str, action: str | None, domain: str | None) -> None:
+def domains(app: App, service: str, *, action: str | None, domain: str | None) -> None:
     """List, add or remove a service's custom domains.
 
     Examples:

@@ -63,23 +63,20 @@ class Control:
         """Read the store: from here on the board routes."""
         await self.catalog.load()
 
-    def start(self) -> None:
-        """Start the background loops and resume what was unfinished."""
+    async def start(self) -> None:
+        """Clean up after a former daemon, resume what it had not finished, and keep."""
+        await self._images.clean_all(await self.deployments.uploads())
+        await self.deployments.resume()
         heal = self._tasks.heal
         heal("engine", self._engine_loop)
         heal("addresses", self.addresses.run)
         heal("janitor", self.janitor.run)
-        self._tasks.spawn("resume", self._resume())
 
     async def close(self) -> None:
         """Stop deciding; replicas run on, unfinished deployments are resumed later."""
         await self.deployments.close()
         await self._tasks.close()
         await self.keeper.close()
-
-    async def _resume(self) -> None:
-        await self._images.clean_all(await self.deployments.uploads())
-        await self.deployments.resume()
 
     async def _engine_loop(self) -> None:
         """Connect, however long that takes, then keep."""

@@ -60,12 +60,7 @@ class Images:
             root=self._root(deployment),
             dockerfile=version.spec.dockerfile,
             build_dir=version.spec.build_dir,
-            tag=f"paas/{deployment.service}:{version.name}-{version.id[:6]}",
-            labels={
-                "paas.service": deployment.service,
-                "paas.version": version.name,
-                "paas.version-id": version.id,
-            },
+            tag=image_tag(deployment.service, version),
             timeout=self._workshop.timeout,
             memory=self._workshop.memory,
             cpu=self._workshop.cpu,
@@ -129,6 +124,11 @@ class Images:
 
     def _upload(self, name: str) -> Path:
         return self._workshop.uploads / name
+
+
+def image_tag(service: str, version: Version) -> str:
+    """The tag of an image that we build; it ends in the version's id."""
+    return f"paas/{service}:{version.name}-{version.id}"
 
 
 def error_lines(error: PaasError) -> list[str]:

@@ -19,7 +19,6 @@ log = logging.getLogger(__name__)
 ROUND = 600.0
 SETTLE = 5.0
 """Seconds after a deletion in which the keeper removes the containers that use an image."""
-IMAGE_LABEL = "paas.version-id"
 
 
 class Janitor:
@@ -56,8 +55,8 @@ class Janitor:
             log.warning("images were not cleaned", extra={"code": error.code})
 
     async def _clean_images(self) -> None:
-        for image in await self._engine.images():
-            owner = image.labels.get(IMAGE_LABEL, "")
+        for image in await self._engine.built_images():
+            owner = image.pin.reference.rpartition("-")[2]
             if self._catalog.version(owner) is None and not self._used(image.pin.id):
                 await self._engine.remove_image(image.pin.id)
 

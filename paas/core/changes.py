@@ -123,7 +123,7 @@ def rollback(service: Service, name: str | None) -> Service:
         _require_ready(service, name)
         return _with_split(service, {name: WHOLE})
     previous = service.previous_split
-    if previous is None or not previous:
+    if not previous:
         raise Conflict(
             f"{service.name} has no earlier split to go back to.",
             code="no_previous_split",

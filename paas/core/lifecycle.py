@@ -14,7 +14,9 @@ VERSION: Mapping[VersionStatus, frozenset[VersionStatus]] = {
 }
 
 DEPLOYMENT: Mapping[DeploymentStatus, frozenset[DeploymentStatus]] = {
-    DeploymentStatus.QUEUED: frozenset({DeploymentStatus.RUNNING, DeploymentStatus.CANCELLED}),
+    DeploymentStatus.QUEUED: frozenset(
+        {DeploymentStatus.RUNNING, DeploymentStatus.FAILED, DeploymentStatus.CANCELLED}
+    ),
     DeploymentStatus.RUNNING: frozenset(
         {DeploymentStatus.SUCCEEDED, DeploymentStatus.FAILED, DeploymentStatus.CANCELLED}
     ),

@@ -13,6 +13,6 @@ def mask(text: str, secrets: Iterable[str]) -> str:
     A secret of several lines is masked line by line, because output arrives in lines.
     """
     parts = {line for secret in secrets for line in secret.splitlines() if len(line) >= SHORTEST}
-    for part in sorted(parts, key=len, reverse=True):
+    for part in sorted(parts, key=lambda part: (-len(part), part)):
         text = text.replace(part, MASK)
     return text

@@ -67,14 +67,16 @@ _SHED_ORDER = {Phase.STARTING: 0, Phase.FROZEN: 1, Phase.READY: 2}
 def plan(wants: Mapping[str, Want], seen: Sequence[Seen], now: float) -> list[Action]:
     """Actions that bring `seen` to `wants`; an empty list when they agree.
 
-    Exited replicas and those of versions nobody wants are removed; too few are
-    woken, then started; of too many the least useful drain first (starting, frozen,
-    then the least busy, youngest).
+    Exited replicas and those of versions nobody wants are removed; a draining one is
+    left to end in peace whatever became of its version. Too few are woken, then
+    started; of too many the least useful drain first (starting, frozen, then the
+    least busy, youngest).
     """
     actions: list[Action] = [
         Remove(one.replica)
         for one in seen
-        if one.phase is Phase.EXITED or one.version_id not in wants
+        if one.phase is Phase.EXITED
+        or (one.version_id not in wants and one.phase is not Phase.DRAINING)
     ]
     by_version: dict[str, list[Seen]] = {}
     for one in seen:

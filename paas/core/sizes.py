@@ -1,11 +1,12 @@
 """Memory sizes as people write them: `512MiB`, `1GiB`, `256m`, plain bytes."""
 
 import re
+from decimal import Decimal
 
 SIZE_RULE = "a size such as 512MiB, 1GiB, 256m or a number of bytes"
 
-_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,6})?) ?([kmgt]?)(?:i?b)?", re.IGNORECASE | re.ASCII)
-_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,6})?) ?(?:([kmgt])i?)?b?", re.IGNORECASE | re.ASCII)
+_POWERS = {None: 0, "k": 1, "m": 2, "g": 3, "t": 4}
 _UNITS = ("TiB", "GiB", "MiB", "KiB")
 
 
@@ -18,7 +19,7 @@ def parse_size(text: str) -> int:
     if found is None:
         raise ValueError(SIZE_RULE)
     number, unit = found.groups()
-    return int(float(number) * 1024 ** _POWERS[unit.lower()])
+    return int(Decimal(number) * 1024 ** _POWERS[unit and unit.lower()])
 
 
 def format_size(size: int) -> str:

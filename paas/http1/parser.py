@@ -85,6 +85,11 @@ class _Parser(Generic[Head]):
         """True while part of a head is there, so that its deadline runs."""
         return self._at is _At.HEAD and bool(self._buffer)
 
+    @property
+    def exhausted(self) -> bool:
+        """True when a message ended and nothing came after it."""
+        return self._at is _At.STOPPED and not self._buffer
+
     def receive(self, data: bytes) -> None:
         self._buffer = self._buffer + data if self._buffer else data
 

@@ -15,7 +15,7 @@ import errno
 from typing import Protocol
 
 from paas.core.routing import Route
-from paas.http1.events import END, Bad, End, Framing, RequestHead, ResponseEvent, ResponseHead
+from paas.http1.events import END, Bad, Framing, RequestHead, ResponseEvent, ResponseHead
 from paas.http1.head import (
     LAST_CHUNK,
     MAX_HOPS,
@@ -71,8 +71,8 @@ class Exchange:
         "_body_due",
         "_client",
         "_done",
-        "_elsewhere",
         "_head",
+        "_head_built",
         "_head_sent",
         "_held",
         "_held_size",
@@ -114,18 +114,29 @@ class Exchange:
         self._request_done = False
         self._retried = False
         self._paused = False
+        self._head_built = False
         self._head_sent = False
         self._to_chunks = False
         self._reusable = False
         self._keep_alive = False
         self._done = False
 
+    @property
+    def request_done(self) -> bool:
+        """Whether the whole request was read."""
+        return self._request_done
+
+    @property
+    def may_probe(self) -> bool:
+        """Whether an interim answer may be sent now, to see if the client is there."""
+        return not self._head_sent and self._head.minor > 0
+
     # ---- from the client
 
     def begin(self) -> None:
         """Route it and ask for a replica; what came of the body goes with the head."""
         head, board = self._head, self._plane.board
-        self._body_due = self._plane.timers.after(self._plane.limits.body_seconds)
+        self._client.deadline = NEVER  # waiting and connecting have limits of their own
         if head.hops >= MAX_HOPS:
             return self._fail(pages.LOOP)
         if head.target == b"*":
@@ -141,11 +152,9 @@ class Exchange:
 
     def request_body(self, data: bytes) -> None:
         """A piece of the request's body arrived."""
-        limits = self._plane.limits
-        self._body_due = min(
-            self._body_due + len(data) / limits.body_rate,
-            self._plane.timers.after(limits.body_seconds),
-        )
+        limits, timers = self._plane.limits, self._plane.timers
+        earned = self._body_due + len(data) / limits.body_rate
+        self._body_due = min(earned, timers.after(limits.body_seconds))
         self._forward(chunk(data) if self._head.framing is Framing.CHUNKED else data)
 
     def request_end(self) -> None:
@@ -163,7 +172,7 @@ class Exchange:
     def client_gone(self) -> None:
         """Nobody is left to answer."""
         self._plane.counters.client_gone += 1
-        self._settle()
+        self._settle(reusable=False)
 
     def client_full(self, *, full: bool) -> None:
         """The client's send buffer is full, or has room again."""
@@ -177,13 +186,13 @@ class Exchange:
             self._touch()
 
     def expired(self) -> None:
-        """The client connection's deadline passed while this exchange had it."""
+        """The client connection's deadline passed while this exchange set it."""
         if self._client.full or self._head_sent:
             self._cut()
-        elif self._waits_for_body():
-            self._fail(pages.SLOW_REQUEST)
-        else:
+        elif self._request_done or self._paused:
             self._fail(pages.TIMEOUT)
+        else:
+            self._fail(pages.SLOW_REQUEST)
 
     # ---- from the board
 
@@ -191,7 +200,6 @@ class Exchange:
         answer = self._plane.board.acquire(self._version, self._granted, avoid=self._avoid)
         if not isinstance(answer, Ticket):
             return self._granted(answer)
-        self._client.deadline = NEVER  # the ticket has its own
         self._ticket = answer
         if not answer.hold(self._held_size):
             return self._fail(pages.QUEUE_FULL)
@@ -209,6 +217,8 @@ class Exchange:
             return self._send(upstream)
         return self._plane.pools.connect(answer.slot, self._connected)
 
+    # ---- connecting
+
     def _connected(self, result: Upstream | OSError) -> None:
         if self._done:
             if isinstance(result, Upstream):
@@ -219,64 +229,76 @@ class Exchange:
             self._unreachable(result)
 
     def _unreachable(self, error: OSError) -> None:
-        """Nothing was sent, so any request may try another replica."""
+        """Nothing was sent on it, so whatever is held may go to another replica."""
         self._tries += 1
         if error.errno in _OUR_SHORTAGE:
             return self._fail(pages.OVERLOADED)
         if self._lease is not None:
             self._plane.board.suspect(self._version, self._lease.slot.id)
         if self._tries >= self._plane.limits.tries:
-            return self._fail(pages.UPSTREAM_REFUSED)
+            return self._fail(pages.REFUSED)
         return self._elsewhere()
 
     def _elsewhere(self) -> None:
+        """Ask for another replica; with none there, wait as for a cold start."""
         lease, self._lease = self._lease, None
+        self._plane.counters.retries += 1
         if lease is not None:
-            self._plane.counters.retries += 1
             self._avoid = lease.slot.id
             lease.release()
+        self._client.deadline = NEVER
         self._acquire()
+
+    def _again(self, sent: bytes, *, reused: bool) -> None:
+        """The connection ended in silence: send the same bytes once more.
+
+        A pooled one was probably closed while it was idle, so the replica is well.
+        """
+        self._retried = True
+        self._replay = None
+        self._held, self._held_size = [sent], len(sent)
+        if not reused or self._lease is None:
+            return self._elsewhere()
+        self._client.deadline = NEVER
+        self._plane.counters.retries += 1
+        return self._plane.pools.connect(self._lease.slot, self._connected)
 
     # ---- to the replica
 
     def _send(self, upstream: Upstream) -> None:
         self._upstream = upstream
-        if self._replay is None:
-            first = self._first_bytes(upstream)
-            if self._head.method in _IDEMPOTENT:
-                self._replay = first
-        else:
-            first = self._replay
-        upstream.begin(self, self._head.method, first)
+        held = self._held
+        if not self._head_built:
+            self._head_built = True
+            held.insert(0, self._request_bytes(upstream))
+        first = held[0] if len(held) == 1 else b"".join(held)
+        self._held, self._held_size = [], 0
+        if self._head.method in _IDEMPOTENT:
+            self._replay = first
+        if not self._request_done:
+            self._body_due = self._plane.timers.after(self._plane.limits.body_seconds)
         self._unpause()
         self._touch()
+        upstream.begin(self, self._head.method, first)
 
-    def _first_bytes(self, upstream: Upstream) -> bytes:
-        head = request_bytes(
+    def _request_bytes(self, upstream: Upstream) -> bytes:
+        return request_bytes(
             self._head,
             self._client.peer,
             request_id=self._plane.request_id(),
             host=upstream.host,
         )
-        if not self._held:
-            return head
-        first = b"".join([head, *self._held])
-        self._held.clear()
-        self._held_size = 0
-        return first
 
     def _forward(self, piece: bytes) -> None:
         if self._upstream is None:
             return self._hold(piece)
         self._replay = None
-        self._upstream.write(piece)
-        return self._touch()
+        self._touch()
+        return self._upstream.write(piece)
 
     def _hold(self, piece: bytes) -> None:
         self._held.append(piece)
         self._held_size += len(piece)
-        if self._replay is not None:
-            self._replay += piece
         if self._ticket is not None and not self._ticket.hold(len(piece)):
             self._fail(pages.QUEUE_FULL)
         elif self._held_size >= self._plane.limits.hold_bytes:
@@ -290,6 +312,17 @@ class Exchange:
             self._unpause()
         self._touch()
 
+    def _pause(self) -> None:
+        if not self._paused:
+            self._paused = True
+            self._client.pause()
+
+    def _unpause(self) -> None:
+        if self._paused:
+            self._paused = False
+            self._body_due = self._plane.timers.after(self._plane.limits.body_seconds)
+            self._client.resume()
+
     # ---- from the replica
 
     def answered(self, event: ResponseEvent) -> None:
@@ -301,30 +334,107 @@ class Exchange:
         elif event is END:
             self._answer_end()
         else:
-            self._answer_bad(event)
+            self._fail(Problem(status=event.status, code=event.code))
 
     def flush(self) -> None:
+        """Write what was collected in one piece."""
         out = self._out
         if out and not self._done:
-            data = out[0] if len(out) == 1 else b"".join(out)
             self._out = []
             self._touch()
-            self._client.write(data)
+            self._client.write(out[0] if len(out) == 1 else b"".join(out))
 
     def upstream_lost(self, *, silent: bool) -> None:
         """The connection ended before the answer did."""
         upstream, self._upstream = self._upstream, None
+        if silent and self._replay is not None and not self._retried and upstream is not None:
+            self._again(self._replay, reused=upstream.reused)
+        else:
+            self._fail(pages.RESET)
+
+    def _answer_head(self, head: ResponseHead) -> None:
+        ours = self._head
+        if head.interim:
+            if ours.minor and (head.status != 100 or ours.expect_continue):
+                self._out.append(interim_bytes(head))
+            return
+        if head.status == 101:
+            self._switch(head)
+            return
+        self._head_sent = True
+        self._reusable = head.keep_alive
+        self._to_chunks = chunked_to(head, ours.minor)
+        self._keep_alive = self._may_keep_alive() and not ends_by_close(head, ours.minor)
+        waited = self._waited
+        extra = b"X-Paas-Cold-Start: %d\r\n" % max(1, round(waited * 1000)) if waited else b""
+        self._out.append(
+            response_bytes(head, minor=ours.minor, keep_alive=self._keep_alive, extra=extra)
+        )
+
+    def _answer_end(self) -> None:
+        if self._to_chunks:
+            self._out.append(LAST_CHUNK)
+        self.flush()
+        self._settle(reusable=self._reusable and self._request_done)
+        self._client.finished(keep_alive=self._keep_alive)
+
+    def _switch(self, head: ResponseHead) -> None:
+        upstream, lease = self._upstream, self._lease
+        if upstream is None or lease is None or not (self._head.websocket and head.websocket):
+            return self._fail(pages.INVALID)
+        self._done, self._upstream, self._lease = True, None, None
+        answer = response_bytes(head, minor=1, keep_alive=True)
+        return self._client.tunnel(upstream, lease, answer)
+
+    # ---- ways out
+
+    def _answer_options(self) -> None:
+        keep_alive = self._may_keep_alive()
+        self._settle(reusable=False)
+        self._client.write(pages.options_answer(self._head, keep_alive=keep_alive))
+        self._client.finished(keep_alive=keep_alive)
+
+    def _fail(self, problem: Problem) -> None:
+        if self._done:
+            return
         if self._head_sent:
             self._cut()
-        elif not silent or self._replay is None or self._retried:
-            self._fail(pages.RESET)
-        else:
-            self._again(reused=upstream is not None and upstream.reused)
+            return
+        keep_alive = self._may_keep_alive()
+        self._settle(reusable=False)
+        self._plane.counters.error(problem.code)
+        self._client.write(pages.page(problem, self._head, keep_alive=keep_alive))
+        self._client.finished(keep_alive=keep_alive)
 
-    def _again(self, *, reused: bool) -> None:
-        """Once more: a pooled connection may have been closed while it was idle."""
-        self._retried = True
-        if not reused or self._lease is None:
-            return self._elsewhere()
-        self._plane.counters.retries += 1
-        return self._plane.pools.connect(self._lease.slot, self._connected)
+    def _cut(self) -> None:
+        """An answer that cannot be completed must not look complete."""
+        self._plane.counters.cut += 1
+        self._settle(reusable=False)
+        self._client.abort()
+
+    def _may_keep_alive(self) -> bool:
+        return self._head.keep_alive and self._request_done and not self._plane.draining
+
+    def _settle(self, *, reusable: bool) -> None:
+        """Give back ticket, connection and lease, in the order in which the next waiter
+        can use them.
+        """
+        self._done = True
+        self._held.clear()
+        if self._ticket is not None:
+            self._ticket.cancel()
+        if self._upstream is not None:
+            self._upstream.release(reusable=reusable)
+        if self._lease is not None:
+            self._lease.release()
+        self._ticket = self._upstream = self._lease = None
+
+    def _touch(self) -> None:
+        """Something moved: the silence that is allowed begins anew."""
+        client = self._client
+        if client.full:
+            return
+        if self._request_done or self._paused or self._head_sent:
+            client.deadline = self._plane.timers.after(self._idle)
+        else:
+            client.deadline = self._body_due

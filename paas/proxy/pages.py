@@ -23,13 +23,13 @@ class Problem:
 NO_SUCH_HOST = Problem(status=404, code="no_such_host")
 NO_TRAFFIC = Problem(status=503, code="no_traffic")
 LOOP = Problem(status=508, code="loop_detected")
+QUEUE_FULL = Problem(status=503, code="queue_full", retry_after=1)
 REFUSED = Problem(status=502, code="upstream_refused", retry_after=1)
 RESET = Problem(status=502, code="upstream_reset", retry_after=1)
 INVALID = Problem(status=502, code="upstream_invalid")
 TIMEOUT = Problem(status=504, code="upstream_timeout")
 SLOW_REQUEST = Problem(status=408, code="request_timeout")
 OVERLOADED = Problem(status=503, code="too_many_connections", retry_after=1)
-STOPPING = Problem(status=503, code="stopping", retry_after=2)
 
 _REFUSALS = {
     RefusalCode.QUEUE_FULL: 503,
@@ -66,7 +66,6 @@ _MESSAGES = {
     "request_timeout": "The request took too long to arrive.",
     "start_failed": "The service cannot start. Its owner can see why.",
     "start_timeout": "The service did not start in time. Please try again.",
-    "stopping": "The server is restarting. Please try again in a moment.",
     "too_many_connections": "Too many connections are open. Please try again in a moment.",
     "upstream_invalid": "The service gave an answer that cannot be passed on.",
     "upstream_refused": "The service cannot be reached. Please try again.",

@@ -8,7 +8,7 @@ sides keep-alive); everything else closes it.
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
 
 from paas.aio.tasks import Tasks
 from paas.http1.events import ResponseEvent
@@ -104,6 +104,11 @@ class Upstream(asyncio.Protocol):
         return self._transport, self._parser.rest()
 
     @property
+    def host(self) -> bytes:
+        """The replica's own `host:port`."""
+        return f"{self._pool.host}:{self._pool.port}".encode("ascii")
+
+    @property
     def usable(self) -> bool:
         return self._transport is not None and not self._transport.is_closing()
 
@@ -114,8 +119,7 @@ class Upstream(asyncio.Protocol):
     # ---- asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by class
 
     def data_received(self, data: bytes) -> None:
         if self._consumer is None:
@@ -133,7 +137,7 @@ class Upstream(asyncio.Protocol):
             self._parser.eof()
             self._pump(consumer)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _exc: Exception | None) -> None:
         self._transport = None
         self._pool.discard(self)
         consumer, self._consumer = self._consumer, None
@@ -250,9 +254,7 @@ async def _connect(pool: Pool, done: Connected) -> None:
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(pool.limits.connect_seconds):
-            _, upstream = await loop.create_connection(
-                lambda: Upstream(pool), pool.host, pool.port
-            )
+            _, upstream = await loop.create_connection(lambda: Upstream(pool), pool.host, pool.port)
     except OSError as error:
         done(error)
     else:

@@ -1,0 +1,269 @@
+"""What the API answers: the shapes of PRODUCT.md, section 6, as models.
+
+Times are RFC 3339 in UTC, durations seconds, sizes bytes. Secrets appear as names.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from paas.core.model import Condition, DeploymentStatus, ReplicaState, StepName, StepStatus
+from paas.core.model import VersionStatus as Status
+
+Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+
+
+class Shape(BaseModel):
+    """A JSON object in an answer; fields may be added in later releases."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class WrongField(Shape):
+    field: str
+    message: str
+
+
+class Problem(Shape):
+    """RFC 9457 problem details; `code` is stable, `advice` says what to do next."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    advice: str
+    errors: list[WrongField]
+    log: list[str]
+
+
+class Health(Shape):
+    """Without a token only `status` and `version`. `engine` says whether it answers."""
+
+    status: Literal["ok", "degraded"]
+    version: str
+    engine: bool = False
+    engine_version: str | None = None
+    engine_time: Time | None = None
+    problem: str = ""
+    uptime: float = 0.0
+    proxy: list[str] = []
+    gateway: str | None = None
+    docker_host: str = ""
+    data_dir: str = ""
+
+
+class Failure(Shape):
+    code: str
+    message: str
+    advice: str
+    log: list[str]
+
+
+class Step(Shape):
+    name: StepName
+    status: StepStatus
+    started: Time | None
+    seconds: float | None
+
+
+class Deployment(Shape):
+    id: str
+    service: str
+    version: str
+    status: DeploymentStatus
+    traffic: Literal["all", "none"]
+    source: str
+    actor: str
+    created: Time
+    started: Time | None
+    ended: Time | None
+    steps: list[Step]
+    error: Failure | None
+
+
+class Deployments(Shape):
+    items: list[Deployment]
+
+
+class ReplicaRange(Shape):
+    min: int
+    max: int
+
+
+class ScalingRules(Shape):
+    rps: float | None
+    concurrency: float | None
+    cpu: float | None
+    memory: float | None
+
+
+class Timeouts(Shape):
+    idle: float
+    start: float
+    drain: float
+
+
+class Probe(Shape):
+    http: str | None
+    status: list[int]
+
+
+class Source(Shape):
+    """What the version was made from: a file name, or an image reference."""
+
+    type: Literal["archive", "image"]
+    filename: str | None = None
+    image: str | None = None
+
+
+class Version(Shape):
+    """`image` is what people call it, `image_digest` what runs. `replicas` is the range."""
+
+    name: str
+    service: str
+    number: int
+    status: Status
+    condition: Condition | None
+    weight: int
+    image: str | None
+    image_id: str | None
+    image_digest: str | None
+    port: int | None
+    note: str
+    created: Time
+    internal_address: str | None
+    urls: list[str]
+    source: Source
+    dockerfile: str
+    build_dir: str
+    command: list[str] | None
+    args: list[str] | None
+    env: dict[str, str]
+    secrets: list[str]
+    cpu: float
+    memory: int
+    memory_text: str
+    concurrency: int
+    replicas: ReplicaRange
+    running_replicas: int
+    scaling: ScalingRules
+    timeouts: Timeouts
+    probe: Probe
+    start_seconds: float | None
+    failure: Failure | None
+
+
+class Versions(Shape):
+    items: list[Version]
+
+
+class Replica(Shape):
+    """`cpu` is seconds used since its start, `memory` bytes now, `uptime` seconds."""
+
+    id: str
+    version: str
+    state: ReplicaState
+    address: str | None
+    in_flight: int
+    started: Time | None
+    uptime: float | None
+    cpu: float | None
+    memory: int | None
+
+
+class Replicas(Shape):
+    items: list[Replica]
+
+
+class Certificate(Shape):
+    state: Literal["none"] = "none"
+
+
+class Domain(Shape):
+    domain: str
+    created: Time
+    certificate: Certificate
+    url: str
+
+
+class Domains(Shape):
+    items: list[Domain]
+
+
+class ServiceSettings(Shape):
+    auto_prune: bool
+    freeze_after: float | None
+    stop_after: float | None
+
+
+class Service(Shape):
+    """`state`: `serving` (some weight), `offline`, `empty`. `versions` counts them."""
+
+    id: str
+    name: str
+    created: Time
+    state: str
+    split: dict[str, int]
+    previous_split: dict[str, int] | None
+    urls: list[str]
+    internal_address: str | None
+    domains: list[Domain]
+    settings: ServiceSettings
+    versions: int
+    last_deployment: Deployment | None
+
+
+class Services(Shape):
+    items: list[Service]
+
+
+class Traffic(Shape):
+    """The split, and the one that a rollback restores."""
+
+    split: dict[str, int]
+    previous: dict[str, int] | None
+
+
+class Event(Shape):
+    """`data` holds the facts of `message` for machines."""
+
+    id: int
+    time: Time
+    kind: str
+    message: str
+    actor: str
+    service: str | None
+    version: str | None
+    deployment: str | None
+    data: dict[str, object]
+
+
+class Events(Shape):
+    items: list[Event]
+
+
+class DeploymentLine(Shape):
+    time: Time
+    stream: str
+    text: str
+    cursor: int
+
+
+class DeploymentLines(Shape):
+    items: list[DeploymentLine]
+
+
+class Line(Shape):
+    """`cursor` is the place in the service's whole log: pass it as `after`."""
+
+    time: Time
+    version: str
+    replica: str | None
+    stream: str
+    text: str
+    cursor: str
+
+
+class Lines(Shape):
+    items: list[Line]

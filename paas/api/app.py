@@ -1,0 +1,205 @@
+"""The API put together: routes, guards, and the two places where it listens."""
+
+import asyncio
+import json
+import logging
+import socket
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from aiohttp import web
+
+from paas.api import openapi
+from paas.api.auth import Guard, guard_middleware
+from paas.api.bodies import LARGEST_JSON
+from paas.api.call import JSON, Context, add_route
+from paas.api.problems import Handler, answer_problems
+from paas.api.table import ROUTES
+from paas.control.deployments import Deployments
+from paas.control.services import History, Services
+from paas.control.views import Status
+from paas.core.addresses import parse_address
+from paas.errors import Conflict, Unavailable
+from paas.ports import Clock, Journal
+from paas.settings import Settings
+
+log = logging.getLogger(__name__)
+
+SHUTDOWN = 0.5
+"""Seconds that calls under way get, twice, before they are cut off."""
+SOCKET_MODE = 0o660
+ANSWER_WAIT = 1.0
+
+
+def build_app(
+    *,
+    services: Services,
+    deployments: Deployments,
+    history: History,
+    status: Status,
+    journal: Journal,
+    settings: Settings,
+    verify: Callable[[str], bool],
+    clock: Clock,
+) -> web.Application:
+    """The API over the control plane; `verify` compares tokens in constant time."""
+    context = Context(
+        services=services,
+        deployments=deployments,
+        history=history,
+        status=status,
+        journal=journal,
+        settings=settings,
+        clock=clock,
+    )
+    public = [openapi.PATH, *(route.path for route in ROUTES if route.public)]
+    listen = settings.api.listen
+    own = parse_address(listen)[0] if listen else ""
+    guard = Guard(verify=verify, hosts=[own, *settings.api.hosts], public=public)
+    app = web.Application(
+        middlewares=[answer_problems, guard_middleware(guard)], client_max_size=LARGEST_JSON
+    )
+    for route in ROUTES:
+        add_route(app, route, context)
+    app.router.add_get(openapi.PATH, _describe())
+    app.on_response_prepare.append(_harden)
+    return app
+
+
+class ApiServer:
+    """The app on its unix socket and its TCP address."""
+
+    def __init__(self, app: web.Application, settings: Settings) -> None:
+        self._runner = web.AppRunner(
+            app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN
+        )
+        self._settings = settings
+        self._tcp: web.TCPSite | None = None
+        self._socket: Path | None = None
+
+    @property
+    def address(self) -> str | None:
+        """`host:port` as bound; None while TCP is off."""
+        bound = [one for one in self._runner.addresses if isinstance(one, tuple)]
+        if not bound:
+            return None
+        host, port = bound[0][:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    async def start(self) -> None:
+        """Listen. Raises `Conflict` (`already_running`), `Unavailable` (`cannot_listen`)."""
+        await self._runner.setup()
+        try:
+            await self._listen_unix()
+            await self._listen_tcp()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Stop listening, give calls under way a moment, end event streams."""
+        await self._runner.cleanup()
+        if self._socket is not None:
+            self._socket.unlink(missing_ok=True)
+            self._socket = None
+
+    async def _listen_unix(self) -> None:
+        settings = self._settings
+        path = Path(settings.api.socket or settings.data_dir / "api.sock")
+        try:
+            bound = _bind(path)
+        except OSError as error:
+            raise _cannot_listen(str(path), error, "api.socket") from error
+        self._socket = path
+        await _UnixSite(self._runner, bound).start()
+
+    async def _listen_tcp(self) -> None:
+        listen = self._settings.api.listen
+        if not listen:
+            return
+        host, port = parse_address(listen)
+        try:
+            await web.TCPSite(self._runner, host or None, port).start()
+        except OSError as error:
+            raise _cannot_listen(listen, error, "api.listen") from error
+
+
+class _UnixSite(web.BaseSite):
+    """A unix socket that was bound, with its mode, before it listens."""
+
+    __slots__ = ("_sock",)
+
+    def __init__(self, runner: web.AppRunner, sock: socket.socket) -> None:
+        super().__init__(runner)
+        self._sock = sock
+
+    @property
+    def name(self) -> str:
+        return f"unix:{self._sock.getsockname()}"
+
+    async def start(self) -> None:
+        await super().start()
+        server = self._runner.server
+        assert server is not None
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_unix_server(server, sock=self._sock)
+
+
+def _bind(path: Path) -> socket.socket:
+    """Bound and with its mode, not yet listening: nobody gets in between.
+
+    A socket left behind is removed only when nobody answers on it.
+    """
+    if path.exists():
+        _remove_stale(path)
+    own = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        own.bind(str(path))
+        path.chmod(SOCKET_MODE)
+    except BaseException:
+        own.close()
+        raise
+    return own
+
+
+def _remove_stale(path: Path) -> None:
+    if not stat.S_ISSOCK(path.stat().st_mode):
+        raise FileExistsError(17, "there is a file that is not a socket")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other:
+        other.settimeout(ANSWER_WAIT)
+        try:
+            other.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+            return
+        except TimeoutError:
+            pass  # somebody holds it and is busy
+    raise Conflict(
+        f"Another daemon answers on {path}.",
+        code="already_running",
+        advice="Stop it first, or give this one another data_dir.",
+    )
+
+
+def _cannot_listen(where: str, error: OSError, setting: str) -> Unavailable:
+    return Unavailable(
+        f"The API cannot listen on {where}: {error.strerror or error}.",
+        code="cannot_listen",
+        advice=f"Free it, or change the setting {setting}.",
+    )
+
+
+def _describe() -> Handler:
+    body = json.dumps(openapi.document(ROUTES)).encode()
+
+    async def describe(_request: web.Request) -> web.Response:
+        return web.Response(body=body, content_type=JSON)
+
+    return describe
+
+
+async def _harden(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Server"] = "paas"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers.setdefault("Cache-Control", "no-store")

@@ -1,0 +1,160 @@
+"""A call and the table entry that declares it.
+
+Each route is declared once: the router, the checks of query and body, and the
+OpenAPI document all come from its `Route`.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from paas.api.auth import ACTOR
+from paas.api.bodies import later, read_json
+from paas.api.fields import checked, wrong_field
+from paas.api.problems import Handler
+from paas.api.schema import Body, NoQuery, Nothing, Query
+from paas.control.deployments import Deployments
+from paas.control.services import History, Services
+from paas.control.views import Status
+from paas.errors import NotFound
+from paas.ports import Clock, Journal
+from paas.settings import Settings
+
+Q = TypeVar("Q", bound=Query)
+B = TypeVar("B", bound=Body)
+Answer = BaseModel | web.StreamResponse | None
+
+JSON = "application/json"
+PLAIN = "text/plain"
+EVENTS = "text/event-stream"
+LONGEST_SEGMENT = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """All that handlers work with."""
+
+    services: Services
+    deployments: Deployments
+    history: History
+    status: Status
+    journal: Journal
+    settings: Settings
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Generic[Q, B]):
+    """One admitted call with its checked query and body."""
+
+    request: web.Request
+    context: Context
+    actor: str
+    query: Q
+    body: B
+
+    def path(self, name: str) -> str:
+        """A variable of the path. Raises `NotFound` for what cannot name anything."""
+        text = self.request.match_info[name]
+        if len(text) > LONGEST_SEGMENT or not text.isprintable():
+            raise NotFound(f"There is no such {name}.", code=f"no_such_{name}")
+        return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route(Generic[Q, B]):
+    """One call of the API.
+
+    `status` is that of success, `answer` its model (None: no content), `media` what it
+    can be sent as. With `upload` the handler reads the body itself: JSON of `body`, or
+    multipart with an archive. `public` needs no token.
+    """
+
+    method: str
+    path: str
+    operation: str
+    summary: str
+    handler: Callable[[Call[Q, B]], Awaitable[Answer]]
+    query: type[Q] = NoQuery  # type: ignore[assignment] # the default of an unbound variable
+    body: type[B] = Nothing  # type: ignore[assignment] # the default of an unbound variable
+    answer: type[BaseModel] | None = None
+    status: int = 200
+    errors: tuple[int, ...] = ()
+    media: tuple[str, ...] = (JSON,)
+    upload: bool = False
+    public: bool = False
+
+    @property
+    def takes_body(self) -> bool:
+        return self.body is not Nothing
+
+
+def add_route(app: web.Application, route: Route[Any, Any], context: Context) -> None:
+    """Put the route into the router; reading it is allowed by HEAD too."""
+    handler = _endpoint(route, context)
+    methods = ("GET", "HEAD") if route.method == "GET" else (route.method,)
+    for method in methods:
+        app.router.add_route(method, route.path, handler, expect_handler=later)
+
+
+def reply(
+    answer: BaseModel, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """The model as JSON; only fields that were set."""
+    return web.Response(
+        status=status,
+        body=answer.model_dump_json(exclude_unset=True).encode(),
+        content_type=JSON,
+        headers=headers,
+    )
+
+
+def preferred(request: web.Request, offers: tuple[str, ...]) -> str:
+    """The offered media type that the client likes best; the first one if it does not say."""
+    ranks: dict[str, float] = {}
+    for item in request.headers.get("Accept", "").split(","):
+        media, *parameters = (part.strip().lower() for part in item.split(";"))
+        ranks[media] = next((_quality(one) for one in parameters if one.startswith("q=")), 1.0)
+    best = max(offers, key=lambda offer: ranks.get(offer, 0.0))
+    return best if ranks.get(best, 0.0) > 0 else offers[0]
+
+
+def _quality(parameter: str) -> float:
+    try:
+        return float(parameter[2:])
+    except ValueError:
+        return 0.0
+
+
+def _endpoint(route: Route[Any, Any], context: Context) -> Handler:
+    reads_body = route.takes_body and not route.upload
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        call = Call(
+            request=request,
+            context=context,
+            actor=request[ACTOR],
+            query=checked(route.query, _parameters(request)),
+            body=checked(route.body, await read_json(request)) if reads_body else Nothing(),
+        )
+        answer = await route.handler(call)
+        if isinstance(answer, web.StreamResponse):
+            return answer
+        if answer is None:
+            return web.Response(status=204)
+        return reply(answer, status=route.status)
+
+    return handle
+
+
+def _parameters(request: web.Request) -> dict[str, str]:
+    """Raises `Invalid` for a parameter that is there twice."""
+    found: dict[str, str] = {}
+    for name, value in request.query.items():
+        if name in found:
+            raise wrong_field(name, "must be given once")
+        found[name] = value
+    return found

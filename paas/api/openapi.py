@@ -1,0 +1,142 @@
+"""The OpenAPI 3.1 document, made from the table of routes and their models."""
+
+import re
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from paas import __version__
+from paas.api.answers import Problem
+from paas.api.call import JSON, Route
+from paas.api.problems import MEDIA_TYPE
+from paas.api.uploads import MULTIPART
+
+PATH = "/openapi.json"
+
+_REFERENCE = "#/components/schemas/{model}"
+_VARIABLE = re.compile(r"\{(\w+)\}")
+_ALWAYS = (401, 421, 500, 503)
+_MEANING = {
+    400: "The body is not valid JSON or multipart",
+    401: "The token is missing or wrong",
+    404: "There is no such thing",
+    408: "The body stopped arriving",
+    409: "The present state does not allow this",
+    413: "The request is too large",
+    415: "The body is of another type",
+    421: "The API does not answer to this host name",
+    422: "Fields are wrong; all of them are named",
+    500: "A failure inside the daemon",
+    503: "Something outside is away; try again later",
+    507: "The disk is full",
+}
+
+
+def document(routes: Iterable[Route[Any, Any]]) -> dict[str, Any]:
+    """The whole description."""
+    known = tuple(routes)
+    paths: dict[str, dict[str, Any]] = {}
+    for route in known:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "paas",
+            "version": __version__,
+            "description": "Services, versions, deployments and traffic of one host. Over the "
+            "unix socket no token is needed.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "schemas": _schemas(known),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _schemas(routes: tuple[Route[Any, Any], ...]) -> dict[str, Any]:
+    bodies: list[type[BaseModel]] = [route.body for route in routes if route.takes_body]
+    shapes: list[type[BaseModel]] = [Problem, *(route.answer for route in routes if route.answer)]
+    wanted: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = []
+    wanted += [(model, "validation") for model in dict.fromkeys(bodies)]
+    wanted += [(model, "serialization") for model in dict.fromkeys(shapes)]
+    _, definitions = models_json_schema(wanted, ref_template=_REFERENCE)
+    schemas: dict[str, Any] = definitions["$defs"]
+    return schemas
+
+
+def _operation(route: Route[Any, Any]) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": route.operation,
+        "summary": route.summary,
+        "parameters": [*_path_parameters(route), *_query_parameters(route)],
+        "responses": _responses(route),
+    }
+    if route.takes_body:
+        operation["requestBody"] = {"required": True, "content": _request_content(route)}
+    if route.public:
+        operation["security"] = [{}, {"token": []}]
+    return operation
+
+
+def _path_parameters(route: Route[Any, Any]) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in _VARIABLE.findall(route.path)
+    ]
+
+
+def _query_parameters(route: Route[Any, Any]) -> list[dict[str, Any]]:
+    schema = route.query.model_json_schema()
+    return [
+        {"name": name, "in": "query", "required": False, "schema": rule}
+        for name, rule in schema.get("properties", {}).items()
+    ]
+
+
+def _request_content(route: Route[Any, Any]) -> dict[str, Any]:
+    model = _reference(route.body)
+    content: dict[str, Any] = {JSON: {"schema": model}}
+    if route.upload:
+        archive = {"type": "string", "contentMediaType": "application/octet-stream"}
+        content[MULTIPART] = {
+            "schema": {
+                "type": "object",
+                "properties": {"spec": model, "archive": archive},
+                "required": ["spec", "archive"],
+            },
+            "encoding": {"spec": {"contentType": JSON}},
+        }
+    return content
+
+
+def _responses(route: Route[Any, Any]) -> dict[str, Any]:
+    success: dict[str, Any] = {"description": "Done"}
+    if route.answer is not None:
+        success["content"] = {
+            media: {"schema": _reference(route.answer) if media == JSON else {"type": "string"}}
+            for media in route.media
+        }
+    if route.status == 202:
+        success["headers"] = {"Location": {"schema": {"type": "string"}}}
+    refusals = {*_ALWAYS, *route.errors, *((400, 413, 415) if route.takes_body else ())}
+    return {
+        str(route.status): success,
+        **{str(status): _refusal(status) for status in sorted(refusals)},
+    }
+
+
+def _refusal(status: int) -> dict[str, Any]:
+    return {
+        "description": _MEANING[status],
+        "content": {MEDIA_TYPE: {"schema": _reference(Problem)}},
+    }
+
+
+def _reference(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": _REFERENCE.format(model=model.__name__)}

@@ -1,0 +1,218 @@
+"""From the control plane's values to the API's shapes."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from paas.api import answers
+from paas.control.view import HealthView, ReplicaView, ServiceView, VersionView
+from paas.core import model
+from paas.core.sizes import format_size
+
+
+def rfc3339(moment: float) -> str:
+    """Seconds since the epoch → RFC 3339 in UTC with milliseconds."""
+    text = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def service(view: ServiceView) -> answers.Service:
+    known = view.service
+    last = view.last_deployment
+    return answers.Service(
+        id=known.id,
+        name=known.name,
+        created=rfc3339(known.created),
+        state=view.state,
+        split=dict(known.split),
+        previous_split=_split(known.previous_split),
+        urls=list(view.urls),
+        internal_address=view.internal_address,
+        domains=[domain(one, view) for one in known.domains],
+        settings=answers.ServiceSettings(
+            auto_prune=known.settings.auto_prune,
+            freeze_after=known.settings.freeze_after,
+            stop_after=known.settings.stop_after,
+        ),
+        versions=len(known.versions),
+        last_deployment=deployment(last) if last else None,
+    )
+
+
+def domain(known: model.Domain, view: ServiceView) -> answers.Domain:
+    """The service's view knows the URL of each of its domains."""
+    urls = (url for url in view.urls if urlsplit(url).hostname == known.name)
+    return answers.Domain(
+        domain=known.name,
+        created=rfc3339(known.created),
+        certificate=answers.Certificate(state="none"),
+        url=next(urls, f"http://{known.name}/"),
+    )
+
+
+def traffic(view: ServiceView) -> answers.Traffic:
+    known = view.service
+    return answers.Traffic(split=dict(known.split), previous=_split(known.previous_split))
+
+
+def deployment(known: model.Deployment) -> answers.Deployment:
+    return answers.Deployment(
+        id=known.id,
+        service=known.service,
+        version=known.version,
+        status=known.status,
+        traffic=known.traffic.value,
+        source=known.source,
+        actor=known.actor,
+        created=rfc3339(known.created),
+        started=_moment(known.started),
+        ended=_moment(known.ended),
+        steps=[_step(step) for step in known.steps],
+        error=_failure(known.error),
+    )
+
+
+def version(view: VersionView) -> answers.Version:
+    known, spec = view.version, view.version.spec
+    image = known.image
+    return answers.Version(
+        name=known.name,
+        service=view.service.name,
+        number=known.number,
+        status=known.status,
+        condition=view.condition,
+        weight=view.weight,
+        image=image.reference if image else None,
+        image_id=image.id if image else None,
+        image_digest=image.digest if image else None,
+        port=known.port if known.port is not None else spec.port,
+        note=spec.note,
+        created=rfc3339(known.created),
+        internal_address=view.internal_address,
+        urls=list(view.urls),
+        source=_source(spec.source),
+        dockerfile=spec.dockerfile,
+        build_dir=spec.build_dir,
+        command=_list(spec.command),
+        args=_list(spec.args),
+        env=dict(spec.env),
+        secrets=sorted(spec.secrets),
+        cpu=spec.cpu,
+        memory=spec.memory,
+        memory_text=format_size(spec.memory),
+        concurrency=spec.concurrency,
+        replicas=answers.ReplicaRange(min=spec.replicas.min, max=spec.replicas.max),
+        running_replicas=_running(view),
+        scaling=_scaling(spec.scaling),
+        timeouts=_timeouts(spec.timeouts),
+        probe=answers.Probe(http=spec.probe.http, status=list(spec.probe.status)),
+        start_seconds=known.start_seconds,
+        failure=_failure(known.failure),
+    )
+
+
+def replica(view: ReplicaView, *, now: float) -> answers.Replica:
+    return answers.Replica(
+        id=view.id,
+        version=view.version,
+        state=view.state,
+        address=view.address,
+        in_flight=view.in_flight,
+        started=_moment(view.started),
+        uptime=None if view.started is None else max(0.0, round(now - view.started, 3)),
+        cpu=view.cpu,
+        memory=view.memory,
+    )
+
+
+def event(known: model.Event) -> answers.Event:
+    return answers.Event(
+        id=known.id,
+        time=rfc3339(known.time),
+        kind=known.kind,
+        message=known.message,
+        actor=known.actor,
+        service=known.service,
+        version=known.version,
+        deployment=known.deployment,
+        data=dict(known.data),
+    )
+
+
+def health(view: HealthView) -> answers.Health:
+    return answers.Health(
+        status="ok" if view.engine else "degraded",
+        version=view.version,
+        engine=view.engine,
+        engine_version=view.engine_version,
+        engine_time=_moment(view.engine_time),
+        problem=view.problem,
+        uptime=round(view.uptime, 3),
+        proxy=list(view.proxy),
+        gateway=view.gateway,
+        docker_host=view.docker_host,
+        data_dir=view.data_dir,
+    )
+
+
+def deployment_line(line: model.LogLine) -> answers.DeploymentLine:
+    return answers.DeploymentLine(
+        time=rfc3339(line.time), stream=line.stream, text=line.text, cursor=line.cursor
+    )
+
+
+def line(known: model.LogLine, *, version_name: str, cursor: str) -> answers.Line:
+    return answers.Line(
+        time=rfc3339(known.time),
+        version=version_name,
+        replica=known.replica,
+        stream=known.stream,
+        text=known.text,
+        cursor=cursor,
+    )
+
+
+def _moment(moment: float | None) -> str | None:
+    return None if moment is None else rfc3339(moment)
+
+
+def _split(split: Mapping[str, int] | None) -> dict[str, int] | None:
+    return None if split is None else dict(split)
+
+
+def _list(values: tuple[str, ...] | None) -> list[str] | None:
+    return None if values is None else list(values)
+
+
+def _running(view: VersionView) -> int:
+    return sum(one.state is not model.ReplicaState.STOPPED for one in view.replicas)
+
+
+def _step(step: model.Step) -> answers.Step:
+    return answers.Step(
+        name=step.name, status=step.status, started=_moment(step.started), seconds=step.seconds
+    )
+
+
+def _failure(failure: model.Failure | None) -> answers.Failure | None:
+    if failure is None:
+        return None
+    return answers.Failure(
+        code=failure.code, message=failure.message, advice=failure.advice, log=list(failure.log)
+    )
+
+
+def _source(source: model.Source) -> answers.Source:
+    if isinstance(source, model.ArchiveSource):
+        return answers.Source(type="archive", filename=source.filename)
+    return answers.Source(type="image", image=source.image)
+
+
+def _scaling(rules: model.ScalingRules) -> answers.ScalingRules:
+    return answers.ScalingRules(
+        rps=rules.rps, concurrency=rules.concurrency, cpu=rules.cpu, memory=rules.memory
+    )
+
+
+def _timeouts(timeouts: model.Timeouts) -> answers.Timeouts:
+    return answers.Timeouts(idle=timeouts.idle, start=timeouts.start, drain=timeouts.drain)

@@ -1,0 +1,97 @@
+"""Calls that read what happened and what is: output, events, health."""
+
+from typing import Any
+
+from aiohttp import web
+
+from paas import __version__
+from paas.api import answers, logs, render
+from paas.api.auth import ANONYMOUS
+from paas.api.call import EVENTS, JSON, Call, Route, preferred
+from paas.api.schema import EventPage, LogQuery, NoQuery, Nothing
+from paas.api.streams import send
+
+
+async def read_logs(call: Call[LogQuery, Nothing]) -> answers.Lines | web.StreamResponse:
+    context, query, name = call.context, call.query, call.path("service")
+    service = (await context.services.read(name)).service
+    if query.version is not None:
+        await context.services.version(name, query.version)
+    since = query.since.timestamp() if query.since else None
+    wanted = logs.Wanted(version=query.version, replica=query.replica, since=since)
+    streamed = preferred(call.request, (JSON, EVENTS)) == EVENTS or query.follow is True
+    if streamed and call.request.method == "GET":
+        after = call.request.headers.get("Last-Event-ID", query.after)
+        live = query.follow is not False
+        events = logs.stream(context, name, wanted, after=after, limit=query.limit, live=live)
+        return await send(call.request, events)
+    position = logs.Position.parse(query.after, service.id)
+    items = await logs.history(context, service, wanted, position=position, limit=query.limit)
+    return answers.Lines(items=items)
+
+
+async def service_events(call: Call[EventPage, Nothing]) -> answers.Events:
+    return await _events(call, call.path("service"))
+
+
+async def all_events(call: Call[EventPage, Nothing]) -> answers.Events:
+    return await _events(call, None)
+
+
+async def health(call: Call[NoQuery, Nothing]) -> answers.Health:
+    """Anyone may see that it lives; what it sees is for those who may call it."""
+    if call.actor == ANONYMOUS:
+        return answers.Health(status="ok", version=__version__)
+    return render.health(await call.context.status.health())
+
+
+async def _events(call: Call[EventPage, Nothing], service: str | None) -> answers.Events:
+    query = call.query
+    found = await call.context.history.events(
+        service=service, after=query.after, before=query.before, limit=query.limit
+    )
+    return answers.Events(items=[render.event(one) for one in found])
+
+
+ROUTES: tuple[Route[Any, Any], ...] = (
+    Route(
+        method="GET",
+        path="/v1/services/{service}/logs",
+        operation="readLogs",
+        summary="What the replicas wrote; as an event stream with what comes",
+        handler=read_logs,
+        query=LogQuery,
+        answer=answers.Lines,
+        media=(JSON, EVENTS),
+        errors=(404, 422),
+    ),
+    Route(
+        method="GET",
+        path="/v1/services/{service}/events",
+        operation="listServiceEvents",
+        summary="What happened to a service, newest first",
+        handler=service_events,
+        query=EventPage,
+        answer=answers.Events,
+        errors=(404, 422),
+    ),
+    Route(
+        method="GET",
+        path="/v1/events",
+        operation="listEvents",
+        summary="What happened, newest first",
+        handler=all_events,
+        query=EventPage,
+        answer=answers.Events,
+        errors=(422,),
+    ),
+    Route(
+        method="GET",
+        path="/v1/health",
+        operation="readHealth",
+        summary="Whether the daemon lives, and what it sees",
+        handler=health,
+        answer=answers.Health,
+        public=True,
+    ),
+)

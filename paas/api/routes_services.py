@@ -1,0 +1,135 @@
+"""Calls on services: list, create, read, change, delete, and their domains."""
+
+from typing import Any
+
+from paas.api import answers, render, schema
+from paas.api.call import Call, Route
+from paas.api.schema import NoQuery, Nothing
+
+BASE = "/v1/services"
+ONE = BASE + "/{service}"
+DOMAINS = ONE + "/domains"
+
+
+async def list_services(call: Call[NoQuery, Nothing]) -> answers.Services:
+    views = await call.context.services.list()
+    return answers.Services(items=[render.service(view) for view in views])
+
+
+async def create_service(call: Call[NoQuery, schema.NewService]) -> answers.Service:
+    settings = call.body.settings.model_dump(exclude_unset=True)
+    services = call.context.services
+    view = await services.create(call.body.name, actor=call.actor, settings=settings)
+    return render.service(view)
+
+
+async def read_service(call: Call[NoQuery, Nothing]) -> answers.Service:
+    return render.service(await call.context.services.read(call.path("service")))
+
+
+async def change_service(call: Call[NoQuery, schema.ServiceChanges]) -> answers.Service:
+    settings = call.body.settings.model_dump(exclude_unset=True)
+    name = call.path("service")
+    return render.service(await call.context.services.configure(name, settings, actor=call.actor))
+
+
+async def delete_service(call: Call[schema.Confirmation, Nothing]) -> None:
+    confirm = call.query.confirm
+    await call.context.services.delete(call.path("service"), confirm=confirm, actor=call.actor)
+
+
+async def list_domains(call: Call[NoQuery, Nothing]) -> answers.Domains:
+    view = await call.context.services.read(call.path("service"))
+    return answers.Domains(items=[render.domain(one, view) for one in view.service.domains])
+
+
+async def add_domain(call: Call[NoQuery, schema.NewDomain]) -> answers.Domain:
+    services, name = call.context.services, call.path("service")
+    domain = await services.add_domain(name, call.body.domain, actor=call.actor)
+    return render.domain(domain, await services.read(name))
+
+
+async def remove_domain(call: Call[NoQuery, Nothing]) -> None:
+    services, name = call.context.services, call.path("service")
+    await services.remove_domain(name, call.path("domain"), actor=call.actor)
+
+
+ROUTES: tuple[Route[Any, Any], ...] = (
+    Route(
+        method="GET",
+        path=BASE,
+        operation="listServices",
+        summary="All services by name",
+        handler=list_services,
+        answer=answers.Services,
+    ),
+    Route(
+        method="POST",
+        path=BASE,
+        operation="createService",
+        summary="Create a service without versions",
+        handler=create_service,
+        body=schema.NewService,
+        answer=answers.Service,
+        status=201,
+        errors=(409, 422, 507),
+    ),
+    Route(
+        method="GET",
+        path=ONE,
+        operation="readService",
+        summary="One service",
+        handler=read_service,
+        answer=answers.Service,
+        errors=(404,),
+    ),
+    Route(
+        method="PATCH",
+        path=ONE,
+        operation="changeService",
+        summary="Change a service's settings; what is left out stays",
+        handler=change_service,
+        body=schema.ServiceChanges,
+        answer=answers.Service,
+        errors=(404, 422, 507),
+    ),
+    Route(
+        method="DELETE",
+        path=ONE,
+        operation="deleteService",
+        summary="Delete a service with all that is its own; `confirm` repeats its name",
+        handler=delete_service,
+        query=schema.Confirmation,
+        status=204,
+        errors=(404, 422, 507),
+    ),
+    Route(
+        method="GET",
+        path=DOMAINS,
+        operation="listDomains",
+        summary="A service's custom domains",
+        handler=list_domains,
+        answer=answers.Domains,
+        errors=(404,),
+    ),
+    Route(
+        method="POST",
+        path=DOMAINS,
+        operation="addDomain",
+        summary="Bind a custom domain to the service",
+        handler=add_domain,
+        body=schema.NewDomain,
+        answer=answers.Domain,
+        status=201,
+        errors=(404, 409, 422, 507),
+    ),
+    Route(
+        method="DELETE",
+        path=DOMAINS + "/{domain}",
+        operation="removeDomain",
+        summary="Unbind a custom domain",
+        handler=remove_domain,
+        status=204,
+        errors=(404, 507),
+    ),
+)

@@ -1,0 +1,20 @@
+"""Every route of the API, in the order of the document."""
+
+from typing import Any
+
+from paas.api import (
+    routes_deployments,
+    routes_history,
+    routes_services,
+    routes_traffic,
+    routes_versions,
+)
+from paas.api.call import Route
+
+ROUTES: tuple[Route[Any, Any], ...] = (
+    *routes_services.ROUTES,
+    *routes_deployments.ROUTES,
+    *routes_versions.ROUTES,
+    *routes_traffic.ROUTES,
+    *routes_history.ROUTES,
+)

@@ -1,0 +1,96 @@
+"""From checked requests to the control plane's values, with the host's defaults filled in."""
+
+from paas.api import schema
+from paas.api.fields import wrong_field
+from paas.core import model
+from paas.core.sizes import parse_size
+from paas.ports import Credentials
+from paas.settings import Defaults
+
+
+def version_spec(
+    wanted: schema.NewDeployment, defaults: Defaults, *, filename: str = "archive"
+) -> model.VersionSpec:
+    """The spec, without secrets. `port` stays None where the request is silent: then the
+    image may decide. Raises `Invalid` when a given bound passes the default of the other.
+    """
+    memory = parse_size(defaults.memory) if wanted.memory is None else wanted.memory
+    low_and_high = model.ReplicaRange(min=defaults.replicas.min, max=defaults.replicas.max)
+    return model.VersionSpec(
+        source=_source(wanted.source, filename),
+        port=wanted.port,
+        dockerfile=wanted.dockerfile or defaults.dockerfile,
+        build_dir=wanted.build_dir or defaults.build_dir,
+        command=_tuple(wanted.command),
+        args=_tuple(wanted.args),
+        env=dict(wanted.env),
+        cpu=_or(wanted.cpu, defaults.cpu),
+        memory=memory,
+        concurrency=int(_or(wanted.concurrency, defaults.concurrency)),
+        replicas=replica_range(wanted.replicas, low_and_high),
+        scaling=scaling_rules(wanted.scaling) if wanted.scaling else _default_rules(defaults),
+        timeouts=_timeouts(wanted.timeouts, defaults),
+        probe=_probe(wanted.probe),
+        note=wanted.note,
+    )
+
+
+def credentials(source: schema.FromArchive | schema.FromImage) -> Credentials | None:
+    """The registry login, in clear text."""
+    if not isinstance(source, schema.FromImage) or source.credentials is None:
+        return None
+    login = source.credentials
+    return Credentials(user=login.user, password=login.password)
+
+
+def replica_range(wanted: schema.ReplicaRange, now: model.ReplicaRange) -> model.ReplicaRange:
+    """The range with what was given changed. Raises `Invalid` when min would pass max."""
+    low = now.min if wanted.min is None else wanted.min
+    high = now.max if wanted.max is None else wanted.max
+    if low > high:
+        field = "replicas.min" if wanted.min is not None else "replicas.max"
+        raise wrong_field(field, f"must keep min at most max; they would be {low} and {high}")
+    return model.ReplicaRange(min=low, max=high)
+
+
+def scaling_rules(wanted: schema.ScalingRules) -> model.ScalingRules:
+    """Exactly the rules that were given."""
+    return model.ScalingRules(
+        rps=wanted.rps, concurrency=wanted.concurrency, cpu=wanted.cpu, memory=wanted.memory
+    )
+
+
+def _source(wanted: schema.FromArchive | schema.FromImage, filename: str) -> model.Source:
+    if isinstance(wanted, schema.FromArchive):
+        return model.ArchiveSource(filename=filename)
+    return model.ImageSource(image=wanted.image)
+
+
+def _default_rules(defaults: Defaults) -> model.ScalingRules:
+    rules = defaults.scaling
+    return model.ScalingRules(
+        rps=rules.rps, concurrency=rules.concurrency, cpu=rules.cpu, memory=rules.memory
+    )
+
+
+def _timeouts(wanted: schema.Timeouts, defaults: Defaults) -> model.Timeouts:
+    usual = defaults.timeouts
+    return model.Timeouts(
+        idle=_or(wanted.idle, usual.idle),
+        start=_or(wanted.start, usual.start),
+        drain=_or(wanted.drain, usual.drain),
+    )
+
+
+def _probe(wanted: schema.Probe) -> model.Probe:
+    if wanted.status is None:
+        return model.Probe(http=wanted.http)
+    return model.Probe(http=wanted.http, status=tuple(wanted.status))
+
+
+def _tuple(values: list[str] | None) -> tuple[str, ...] | None:
+    return None if values is None else tuple(values)
+
+
+def _or(value: float | None, default: float) -> float:
+    return default if value is None else value

@@ -1,0 +1,174 @@
+"""What the board hands out and keeps count in: slots, targets, leases, tickets, refusals.
+
+Only the board changes them; each lease and each ticket gets back to it once.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+MIN_QUEUE = 100
+QUEUE_PER_CONCURRENCY = 10
+QUEUE_BYTES = 64 * 1024 * 1024
+
+
+class RefusalCode(StrEnum):
+    """Why a request gets no replica; the codes of PRODUCT.md, section 5."""
+
+    QUEUE_FULL = "queue_full"
+    START_TIMEOUT = "start_timeout"
+    START_FAILED = "start_failed"
+    GONE = "no_such_host"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """No replica: `retry_after` seconds, or None when a retry cannot help."""
+
+    code: RefusalCode
+    retry_after: int | None = None
+
+
+class Slot:
+    """One replica that can be dialled. `in_flight` counts its leases.
+
+    `accepting` is False while it is ejected, frozen or draining: leases under way
+    go on, new ones go elsewhere.
+    """
+
+    __slots__ = ("accepting", "draining", "host", "id", "in_flight", "port")
+
+    def __init__(self, replica_id: str, host: str, port: int) -> None:
+        self.id = replica_id
+        self.host = host
+        self.port = port
+        self.in_flight = 0
+        self.accepting = True
+        self.draining = False
+
+    def __repr__(self) -> str:
+        state = "draining" if self.draining else "accepting" if self.accepting else "ejected"
+        return f"<Slot {self.id[:12]} {self.host}:{self.port} {state} {self.in_flight} in flight>"
+
+
+class Target:
+    """One version's slots, waiters and counters.
+
+    `arrivals` counts every request that ever came, refused ones too, each once;
+    `concurrency` is the most in flight per slot (0 = no limit); `broken` refuses at
+    once when no slot is there; `idle_timeout` bounds the silence of a replica within
+    one request, in seconds. `idle_since` is when the last request ended, however it
+    ended: it says nothing while one is in flight or waits.
+    """
+
+    __slots__ = (
+        "arrivals",
+        "broken",
+        "concurrency",
+        "idle_since",
+        "idle_timeout",
+        "in_flight",
+        "queued_bytes",
+        "service",
+        "serving",
+        "slots",
+        "version",
+        "version_id",
+        "wait_limit",
+        "waiters",
+    )
+
+    def __init__(self, version_id: str, *, service: str, version: str) -> None:
+        self.version_id = version_id
+        self.service = service
+        self.version = version
+        self.concurrency = 0
+        self.wait_limit = 10.0
+        self.idle_timeout = 60.0
+        self.broken = False
+        self.slots: list[Slot] = []
+        self.waiters: deque[Ticket] = deque()
+        self.queued_bytes = 0
+        self.in_flight = 0
+        self.arrivals = 0
+        self.idle_since = 0.0
+        self.serving = False
+
+    @property
+    def queue_limit(self) -> int:
+        return max(MIN_QUEUE, QUEUE_PER_CONCURRENCY * self.concurrency)
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether a request would wait in vain: no slot but draining ones, and no start works."""
+        return self.broken and all(slot.draining for slot in self.slots)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Target {self.version} {len(self.slots)} slots, "
+            f"{self.in_flight} in flight, {len(self.waiters)} queued>"
+        )
+
+
+class Lease:
+    """One request's right to one slot; give it back exactly once with `release()`.
+
+    `waited` is the seconds it was queued, 0.0 when a slot was free at once.
+    """
+
+    __slots__ = ("_open", "_released", "slot", "target", "waited")
+
+    def __init__(
+        self, released: Callable[["Lease"], None], target: Target, slot: Slot, waited: float
+    ) -> None:
+        self._released = released
+        self._open = True
+        self.target = target
+        self.slot = slot
+        self.waited = waited
+
+    def release(self) -> None:
+        """Hand the slot to the next waiter. A second call does nothing."""
+        if self._open:
+            self._open = False
+            self._released(self)
+
+
+Grant = Callable[[Lease | Refusal], None]
+
+
+class Ticket:
+    """A place in a target's queue. `granted` is called once, unless cancelled before.
+
+    `size` is the bytes of body the proxy holds for it meanwhile.
+    """
+
+    __slots__ = ("_left", "deadline", "granted", "queued_at", "size", "target")
+
+    def __init__(
+        self, left: Callable[["Ticket"], None], target: Target, granted: Grant, now: float
+    ) -> None:
+        self._left = left
+        self.target = target
+        self.granted: Grant | None = granted
+        self.queued_at = now
+        self.deadline = now + target.wait_limit
+        self.size = 0
+
+    def cancel(self) -> None:
+        """Leave the queue, for instance because the client went away."""
+        self._left(self)
+
+    def hold(self, size: int) -> bool:
+        """Account for `size` more buffered bytes; False when the queue's bytes are used up.
+
+        A ticket that has left the queue accounts for nothing.
+        """
+        if self.granted is None:
+            return True
+        if self.target.queued_bytes + size > QUEUE_BYTES:
+            return False
+        self.target.queued_bytes += size
+        self.size += size
+        return True

@@ -1,0 +1,349 @@
+"""One client connection: requests in, one at a time and in order; answers out.
+
+Pipelined requests stay unparsed in the parser until the answer before them is
+complete, and reading pauses while they are many. Every phase has a deadline,
+kept in `deadline` for the timers: idle, a request's head, the exchange's own,
+and the last bytes before a close.
+"""
+
+import asyncio
+import struct
+from typing import Protocol, cast
+
+from paas.core.routing import Route
+from paas.http1.events import Bad, RequestHead
+from paas.http1.head import Peer
+from paas.http1.parser import RequestParser
+from paas.live.board import Lease
+from paas.proxy import pages
+from paas.proxy.exchange import Exchange
+from paas.proxy.pages import Problem
+from paas.proxy.plane import Plane
+from paas.proxy.timers import NEVER
+from paas.proxy.tunnel import Tunnel
+from paas.proxy.upstream import Upstream
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_HALF_CLOSED_LOOK = 0.4
+_TCP_CLOSED = 7
+_SOL_TCP, _TCP_INFO = 6, 11
+
+
+class Home(Protocol):
+    """The listener that accepted a connection."""
+
+    def route(self, host: str) -> Route | None: ...
+
+    def admit(self, member: "ClientConnection", address: bytes) -> Peer | None:
+        """Who it is, or None when there are too many connections."""
+
+    def leave(self, member: "ClientConnection", address: bytes) -> None: ...
+
+
+class ClientConnection(asyncio.Protocol):
+    """Speaks HTTP/1.1 with one client."""
+
+    __slots__ = (
+        "_backlog",
+        "_ending",
+        "_exchange",
+        "_half_closed",
+        "_home",
+        "_in_head",
+        "_parser",
+        "_paused",
+        "_plane",
+        "_pumping",
+        "_reading",
+        "_transport",
+        "_tunnel",
+        "_wrote",
+        "deadline",
+        "full",
+        "peer",
+    )
+
+    def __init__(self, plane: Plane, home: Home) -> None:
+        self._plane = plane
+        self._home = home
+        self._parser = RequestParser(plane.limits)
+        self._transport: asyncio.Transport | None = None
+        self._exchange: Exchange | None = None
+        self._tunnel: Tunnel | None = None
+        self._backlog = False
+        self._paused = False
+        self._reading = True
+        self._pumping = False
+        self._ending = False
+        self._half_closed = False
+        self._in_head = False
+        self._wrote = False
+        self.peer = Peer(address=b"")
+        self.full = False
+        self.deadline = NEVER
+
+    # ---- asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by class
+        plane = self._plane
+        plane.timers.watch(self)
+        address = _address(self._transport)
+        peer = self._home.admit(self, address)
+        if peer is None:
+            plane.counters.refused_connections += 1
+            self.peer = Peer(address=address)
+            self._refuse(pages.OVERLOADED)
+            return
+        self.peer = peer
+        plane.counters.connections += 1
+        self.deadline = plane.timers.after(plane.limits.keepalive_seconds)
+
+    def data_received(self, data: bytes) -> None:
+        if self._ending:
+            return
+        self._parser.receive(data)
+        self._pump()
+        if self._parser.buffered > self._plane.limits.hold_bytes:
+            self._backlog = True
+            self._set_reading()
+
+    def eof_received(self) -> bool:
+        exchange = self._exchange
+        if self._ending or exchange is None:
+            return self.full and not self._ending and self._half_close()
+        if not exchange.request_done:
+            # cut short: it must never be forwarded as complete (RFC 9112, section 8)
+            self._exchange = None
+            exchange.client_gone()
+            return False
+        return self._half_close()
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        exchange, self._exchange = self._exchange, None
+        self._transport = None
+        if exchange is not None:
+            exchange.client_gone()
+        self._closed()
+
+    def pause_writing(self) -> None:
+        self.full = True
+        if self._exchange is not None:
+            self._exchange.client_full(full=True)
+
+    def resume_writing(self) -> None:
+        self.full = False
+        if self._exchange is not None:
+            self._exchange.client_full(full=False)
+        elif not self._ending:
+            self._pump()
+
+    # ---- for the exchange
+
+    def route(self, host: str) -> Route | None:
+        return self._home.route(host)
+
+    def write(self, data: bytes) -> None:
+        self._wrote = True
+        if self._transport is not None:
+            self._transport.write(data)
+
+    def pause(self) -> None:
+        self._paused = True
+        self._set_reading()
+
+    def resume(self) -> None:
+        self._paused = False
+        self._set_reading()
+
+    def finished(self, *, keep_alive: bool) -> None:
+        self._exchange = None
+        if not keep_alive:
+            self._end()
+            return
+        self._parser.restart()
+        if self._paused or self._backlog:
+            self._paused = self._backlog = False
+            self._set_reading()
+        self._pump()
+
+    def abort(self) -> None:
+        if self._tunnel is not None:
+            self._tunnel.abort()
+        elif self._transport is not None:
+            self._transport.abort()
+
+    def tunnel(self, upstream: Upstream, lease: Lease, answer: bytes) -> None:
+        transport, plane = self._transport, self._plane
+        assert transport is not None
+        self._exchange = None
+        self._paused = self._backlog = False
+        self._set_reading()
+        plane.timers.forget(self)
+        plane.counters.tunnels += 1
+        replica, surplus = upstream.detach()
+        tunnel = self._tunnel = Tunnel(lease=lease, timers=plane.timers, ended=self._closed)
+        transport.write(answer)
+        tunnel.join(transport, replica)
+        tunnel.start(from_client=self._parser.rest(), from_replica=surplus)
+
+    # ---- for the timers and the registry
+
+    def expired(self) -> None:
+        transport, exchange = self._transport, self._exchange
+        if transport is None:
+            return
+        if exchange is not None:
+            exchange.expired()
+        elif self._ending or transport.get_write_buffer_size():
+            transport.abort()
+        elif self._in_head:
+            self._refuse(pages.SLOW_REQUEST)
+        else:
+            transport.close()
+
+    def drain(self) -> None:
+        idle = self._exchange is None and self._tunnel is None
+        if idle and not self._in_head and not self._ending and self._transport is not None:
+            self._transport.close()
+
+    def going_away(self) -> None:
+        if self._tunnel is not None:
+            self._tunnel.going_away()
+
+    # ---- private
+
+    def _pump(self) -> None:
+        """Take in what was received, request by request, without recursion."""
+        if self._pumping:
+            return
+        self._pumping = True
+        while self._take_in() and self._between:
+            pass
+        self._pumping = False
+        if self._between:
+            self._rest()
+
+    @property
+    def _between(self) -> bool:
+        """Whether no request is under way and another one may come."""
+        return self._exchange is None and self._tunnel is None and not self._ending
+
+    def _take_in(self) -> bool:
+        """Feed one request as far as it is there; True when one was begun."""
+        begun: Exchange | None = None
+        while not (self.full and self._exchange is None) and not self._ending:
+            event = self._parser.next()
+            if event is None:
+                break
+            if isinstance(event, RequestHead):
+                self._in_head = False
+                self._plane.counters.requests += 1
+                begun = self._exchange = Exchange(self._plane, self, event)
+            elif isinstance(event, Bad):
+                self._bad(event)
+            elif self._exchange is not None and isinstance(event, bytes):
+                self._exchange.request_body(event)
+            elif self._exchange is not None:
+                self._exchange.request_end()
+        if begun is None or self._exchange is not begun:
+            return False
+        begun.begin()
+        return True
+
+    def _bad(self, bad: Bad) -> None:
+        if self._exchange is not None:
+            self._exchange.request_bad(bad)
+        else:
+            self._refuse(pages.malformed(bad))
+
+    def _rest(self) -> None:
+        """Between requests: an idle connection, or the beginning of a head."""
+        limits, timers = self._plane.limits, self._plane.timers
+        if self._parser.in_head:
+            if not self._in_head:
+                self._in_head = True
+                self.deadline = timers.after(limits.head_seconds)
+        elif self._half_closed or self._plane.draining:
+            self._end()
+        else:
+            self.deadline = timers.after(limits.keepalive_seconds)
+
+    def _refuse(self, problem: Problem) -> None:
+        """Answer what is no usable request, and close."""
+        self._plane.counters.error(problem.code)
+        self.write(pages.page(problem, None, keep_alive=False))
+        self._end()
+
+    def _end(self) -> None:
+        """Close once the answer is out. Unread input would reset the connection and
+        could destroy the answer on its way, so it is swallowed for a moment.
+        """
+        self._ending = True
+        transport, limits = self._transport, self._plane.limits
+        if transport is None:
+            return
+        if self._parser.exhausted or self._half_closed or not transport.can_write_eof():
+            self.deadline = self._plane.timers.after(limits.write_seconds)
+            transport.close()
+            return
+        self.deadline = self._plane.timers.after(limits.linger_seconds)
+        self._paused = self._backlog = False
+        self._set_reading()
+        if not transport.is_closing():
+            transport.write_eof()
+
+    def _set_reading(self) -> None:
+        wanted = not (self._paused or self._backlog)
+        transport = self._transport
+        if wanted is self._reading or transport is None or transport.is_closing():
+            return
+        self._reading = wanted
+        if wanted:
+            transport.resume_reading()
+        else:
+            transport.pause_reading()
+
+    def _half_close(self) -> bool:
+        """The client sent all it will and may still read: find out whether it does."""
+        self._half_closed = True
+        self._wrote = False
+        asyncio.get_running_loop().call_later(_HALF_CLOSED_LOOK, self._look, True)
+        return True
+
+    def _look(self, first: bool) -> None:  # noqa: FBT001 - a timer passes arguments by place
+        """A client that is gone and one that only ended its side look the same until
+        something is sent: an interim answer is, and a reset tells the former.
+        """
+        exchange, transport = self._exchange, self._transport
+        if exchange is None or transport is None or transport.is_closing():
+            return
+        silent, self._wrote = not self._wrote, False
+        if _was_reset(transport) or (silent and not first and not exchange.may_probe):
+            self._exchange = None
+            exchange.client_gone()
+            transport.abort()
+            return
+        if first and exchange.may_probe:
+            transport.write(_CONTINUE)
+        asyncio.get_running_loop().call_later(_HALF_CLOSED_LOOK, self._look, False)
+
+    def _closed(self) -> None:
+        self._plane.timers.forget(self)
+        self._home.leave(self, self.peer.address)
+
+
+def _address(transport: asyncio.Transport) -> bytes:
+    name = transport.get_extra_info("peername")
+    if not isinstance(name, tuple) or not name:
+        return b"unknown"
+    return str(name[0]).removeprefix("::ffff:").encode("ascii", "replace")
+
+
+def _was_reset(transport: asyncio.Transport) -> bool:
+    connection = transport.get_extra_info("socket")
+    try:
+        info = connection.getsockopt(_SOL_TCP, _TCP_INFO, 1)
+    except (OSError, AttributeError):
+        return False
+    return bool(struct.unpack("B", info)[0] == _TCP_CLOSED)

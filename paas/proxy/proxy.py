@@ -1,0 +1,105 @@
+"""The data plane as one object: listeners, shared state, and an orderly end."""
+
+import ipaddress
+import secrets
+import socket
+from collections.abc import Callable, Sequence
+
+from paas.aio.tasks import Tasks
+from paas.core.routing import Route
+from paas.http1.limits import Limits
+from paas.live.board import Board
+from paas.proxy.listener import Listener, Router, bind
+from paas.proxy.plane import Counters, Plane
+from paas.proxy.registry import Registry
+from paas.proxy.timers import Timers
+from paas.proxy.upstream import Pools
+
+FixedRoute = Route | Callable[[], Route | None]
+
+
+class Proxy:
+    """Moves requests from its listeners to the replicas on the board.
+
+    It takes over `board.on_gone` and calls `board.expire` a few times a second.
+    `trusted` are the networks (`10.0.0.0/8`) of proxies in front, whose
+    forwarding fields are extended instead of replaced.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        *,
+        limits: Limits | None = None,
+        tasks: Tasks | None = None,
+        trusted: Sequence[str] = (),
+    ) -> None:
+        limits = limits or Limits()
+        self._tasks = tasks or Tasks()
+        self._owns_tasks = tasks is None
+        self._trusted = tuple(ipaddress.ip_network(network) for network in trusted)
+        self._timers = Timers(tick=limits.tick_seconds, on_tick=board.expire)
+        self._pools = Pools(limits=limits, timers=self._timers, tasks=self._tasks)
+        self._registry = Registry(limits)
+        self._listeners: list[Listener] = []
+        self._plane = Plane(
+            board=board,
+            limits=limits,
+            timers=self._timers,
+            pools=self._pools,
+            counters=Counters(),
+            instance=secrets.token_hex(4),
+        )
+        board.on_gone = self._pools.gone
+
+    @property
+    def counters(self) -> Counters:
+        return self._plane.counters
+
+    @property
+    def connections(self) -> int:
+        """Client connections that are open now."""
+        return len(self._registry)
+
+    @property
+    def idle_upstreams(self) -> int:
+        """Idle connections to replicas."""
+        return self._pools.idle
+
+    async def listen(
+        self,
+        host: str = "",
+        port: int = 0,
+        *,
+        route: FixedRoute | None = None,
+        sock: socket.socket | None = None,
+    ) -> Listener:
+        """Accept on that address, or on the bound `sock`. With `route` every Host goes
+        there (a callable is asked for each request); without, Host decides.
+        Port 0 takes a free one, see `Listener.port`. Raises `Unavailable`.
+        """
+        self._timers.start()
+        listener = Listener(self._plane, self._registry, self._router(route), trusted=self._trusted)
+        await listener.start(sock or bind(host, port))
+        self._listeners.append(listener)
+        return listener
+
+    async def drain(self, seconds: float) -> None:
+        """Stop accepting, let requests under way finish for so long, then cut. Replicas
+        are not touched. The proxy cannot be used again.
+        """
+        self._plane.draining = True
+        for listener in self._listeners:
+            await listener.close()
+        await self._registry.drain(seconds)
+        self._timers.stop()
+        self._pools.close()
+        if self._owns_tasks:
+            await self._tasks.close()
+
+    def _router(self, route: FixedRoute | None) -> Router:
+        if route is None:
+            return self._plane.board.route
+        if isinstance(route, Route):
+            return lambda _host: route
+        return lambda _host: route()

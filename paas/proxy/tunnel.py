@@ -1,0 +1,131 @@
+"""Raw bytes both ways after an upgrade, with back-pressure and an idle limit.
+
+The lease is held until both sides are closed, so an open WebSocket counts as a
+request in flight. A close on one side is passed on as such and the other
+direction goes on; a failure on one side ends both.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from paas.http1.frames import CLOSE_GOING_AWAY, CLOSE_GOING_AWAY_MASKED, Frames
+from paas.live.board import Lease
+from paas.proxy.timers import NEVER, Timers
+
+
+class Tunnel:
+    """Two joined connections; `ended` is called once, after both are closed."""
+
+    def __init__(self, *, lease: Lease, timers: Timers, ended: Callable[[], None]) -> None:
+        self._lease = lease
+        self._timers = timers
+        self._ended = ended
+        self._idle = lease.target.idle_timeout
+        self._sides: tuple[_Side, ...] = ()
+        self._open = 2
+        self.deadline = NEVER
+
+    def join(self, client: asyncio.Transport, replica: asyncio.Transport) -> None:
+        """Take over both connections."""
+        to_client, to_replica = _Side(self, client), _Side(self, replica)
+        to_client.other, to_replica.other = to_replica, to_client
+        self._sides = (to_client, to_replica)
+        client.set_protocol(to_client)
+        replica.set_protocol(to_replica)
+        self.touch()
+        self._timers.watch(self)
+
+    def start(self, *, from_client: bytes, from_replica: bytes) -> None:
+        """Pass on what was read before the tunnel stood."""
+        client, replica = self._sides
+        if from_client:
+            client.data_received(from_client)
+        if from_replica:
+            replica.data_received(from_replica)
+
+    def going_away(self) -> None:
+        """Tell both sides with a close frame (1001), where it does not tear a frame."""
+        client, replica = self._sides
+        self._tell_client()
+        if client.frames.between and not client.frames.closed:
+            replica.transport.write(CLOSE_GOING_AWAY_MASKED)
+
+    def abort(self) -> None:
+        for side in self._sides:
+            side.transport.abort()
+
+    def expired(self) -> None:
+        """Too long silent."""
+        self.going_away()
+        self.deadline = NEVER
+        for side in self._sides:
+            side.transport.close()
+
+    def touch(self) -> None:
+        self.deadline = self._timers.after(self._idle)
+
+    def side_ends(self, side: "_Side") -> None:
+        """A replica that is being drained ends: its client may come again elsewhere."""
+        client, replica = self._sides
+        if side is replica and self._lease.slot.draining and not client.transport.is_closing():
+            self._tell_client()
+
+    def side_lost(self) -> None:
+        self._open -= 1
+        if not self._open:
+            self._timers.forget(self)
+            self._lease.release()
+            self._ended()
+
+    def _tell_client(self) -> None:
+        client, replica = self._sides
+        if replica.frames.between and not replica.frames.closed:
+            replica.frames.closed = True
+            client.transport.write(CLOSE_GOING_AWAY)
+
+
+class _Side(asyncio.Protocol):
+    """One of the two connections: what it reads goes to the other."""
+
+    __slots__ = ("_tunnel", "ended", "frames", "other", "transport")
+
+    def __init__(self, tunnel: Tunnel, transport: asyncio.Transport) -> None:
+        self._tunnel = tunnel
+        self.transport = transport
+        self.frames = Frames()
+        self.ended = False
+        self.other: _Side = self
+
+    def data_received(self, data: bytes) -> None:
+        self._tunnel.touch()
+        self.frames.feed(data)
+        self.other.transport.write(data)
+
+    def eof_received(self) -> bool:
+        self.ended = True
+        other = self.other
+        self._tunnel.side_ends(self)
+        if other.ended:
+            other.transport.close()
+            return False
+        if not other.transport.is_closing() and other.transport.can_write_eof():
+            other.transport.write_eof()
+        return True
+
+    def pause_writing(self) -> None:
+        if not self.other.transport.is_closing():
+            self.other.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        if not self.other.transport.is_closing():
+            self.other.transport.resume_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        other = self.other
+        if not self.ended:
+            self._tunnel.side_ends(self)
+        if exc is not None and not other.transport.is_closing():
+            other.transport.abort()
+        elif not other.transport.is_closing():
+            other.transport.close()
+        self._tunnel.side_lost()

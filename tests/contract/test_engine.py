@@ -1,0 +1,260 @@
+"""The `Engine` and `Builder` ports: one suite, run on the fake and on a real Docker Engine."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from paas.adapters.probe import NetworkProber
+from paas.core.model import PinnedImage, Probe
+from paas.errors import Conflict, Failed, Invalid, NotFound
+from paas.ports import Address, BuildSpec, ContainerState
+from tests.contract.engine_kits import (
+    DEADLINE,
+    DOCKERFILE,
+    PORT,
+    DockerKit,
+    FakeKit,
+    Kit,
+    answers,
+    only,
+    until,
+    write_source,
+)
+
+
+@pytest.fixture(params=["fake", pytest.param("docker", marks=pytest.mark.docker)])
+async def kit(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Kit]:
+    if request.param == "fake":
+        made: FakeKit | DockerKit = FakeKit()
+    else:
+        made = DockerKit(tmp_path)
+        await made.open()
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+async def test_open_gives_the_gateway_and_can_be_repeated(kit: Kit) -> None:
+    assert await kit.engine.open() == await kit.engine.open()
+
+
+async def test_info(kit: Kit) -> None:
+    fact = await kit.engine.info()
+    assert fact.cpus >= 1
+    assert fact.memory > 0
+    assert abs(fact.time - time.time()) < 60
+    assert fact.api.startswith("1.")
+
+
+async def test_a_started_replica_is_listed_and_answers(kit: Kit) -> None:
+    before = time.time()
+    fact = await kit.engine.start(kit.spec())
+    assert fact.state is ContainerState.RUNNING
+    assert (fact.service, fact.version, fact.version_id) == (
+        "hello",
+        "hello-001",
+        "id-of-hello-001",
+    )
+    assert fact.started is not None
+    assert before - 1 < fact.started < time.time() + 1
+    assert await kit.engine.replicas() == [fact]
+    await answers(fact)
+    assert await kit.engine.listening(fact.id) == (PORT,)
+    usage = await kit.engine.usage(fact.id)
+    assert usage is not None
+    assert usage.cpu > 0
+    assert 0 < usage.memory < 64 << 20
+
+
+async def test_two_replicas_have_two_addresses(kit: Kit) -> None:
+    facts = [await kit.engine.start(kit.spec()) for _ in range(2)]
+    assert len({fact.host for fact in facts}) == 2
+    assert len(await kit.engine.replicas()) == 2
+
+
+async def test_freeze_and_wake(kit: Kit) -> None:
+    fact = await kit.engine.start(kit.spec())
+    await answers(fact)
+    await kit.engine.freeze(fact.id)
+    await kit.engine.freeze(fact.id)
+    assert (await only(kit.engine)).state is ContainerState.PAUSED
+    assert (await only(kit.engine)).host == fact.host
+    address = Address(host=str(fact.host), port=PORT)
+    assert not await NetworkProber().ready(address, Probe(http="/"), timeout=0.2)
+    await kit.engine.wake(fact.id)
+    await kit.engine.wake(fact.id)
+    assert (await only(kit.engine)).state is ContainerState.RUNNING
+    await answers(fact)
+
+
+@pytest.mark.parametrize("grace", [0.0, 0.3])
+async def test_remove_while_frozen_and_again(kit: Kit, grace: float) -> None:
+    fact = await kit.engine.start(kit.spec())
+    await kit.engine.freeze(fact.id)
+    await kit.engine.remove(fact.id, grace=grace)
+    assert await kit.engine.replicas() == []
+    await kit.engine.remove(fact.id, grace=grace)
+    assert await kit.engine.usage(fact.id) is None
+    assert await kit.engine.listening(fact.id) == ()
+    for act in (kit.engine.freeze, kit.engine.wake):
+        with pytest.raises(NotFound) as raised:
+            await act(fact.id)
+        assert raised.value.code == "replica_gone"
+
+
+async def test_what_is_not_ours_is_not_touched(kit: Kit) -> None:
+    stranger = await kit.foreign()
+    assert await kit.engine.replicas() == []
+    with pytest.raises(Conflict) as raised:
+        await kit.engine.remove(stranger)
+    assert raised.value.code == "not_ours"
+
+
+async def test_a_crash_is_told_with_its_code_and_output(kit: Kit) -> None:
+    fact = await kit.engine.start(kit.crashing("hello-002"))
+
+    async def ended() -> bool:
+        return (await only(kit.engine)).state is ContainerState.EXITED
+
+    await until(ended)
+    found = await only(kit.engine)
+    assert (found.exit_code, found.oom_killed, found.host) == (3, False, None)
+    lines = [line async for line in kit.engine.logs(fact.id, follow=True)]
+    assert {line.text for line in lines} == {"out", "err"}
+    assert {line.replica for line in lines} == {fact.id}
+    assert all(abs(line.time - time.time()) < 60 for line in lines)
+    later = kit.engine.logs(fact.id, since=time.time() + 100)
+    assert [line async for line in later] == []
+    with pytest.raises(Conflict):
+        await kit.engine.freeze(fact.id)
+    assert await kit.engine.usage(fact.id) is None
+
+
+async def test_a_silent_replica_listens_nowhere(kit: Kit) -> None:
+    fact = await kit.engine.start(kit.silent("hello-003"))
+    assert await kit.engine.listening(fact.id) == ()
+    address = Address(host=str(fact.host), port=PORT)
+    assert not await NetworkProber().ready(address, Probe(), timeout=0.5)
+
+
+async def test_followed_logs_end_with_the_replica(kit: Kit) -> None:
+    fact = await kit.engine.start(kit.silent("hello-004"))
+
+    async def read() -> int:
+        return len([line async for line in kit.engine.logs(fact.id, follow=True)])
+
+    async with asyncio.timeout(DEADLINE), asyncio.TaskGroup() as group:
+        reading = group.create_task(read())
+        await asyncio.sleep(0)
+        await kit.engine.remove(fact.id)
+    assert reading.result() == 0
+    with pytest.raises(NotFound):
+        await anext(kit.engine.logs(fact.id))
+
+
+async def test_the_image_is_gone(kit: Kit) -> None:
+    missing = PinnedImage(reference="gone:1", id="sha256:" + "0" * 64)
+    with pytest.raises(NotFound) as raised:
+        await kit.engine.start(replace(kit.spec(), image=missing))
+    assert raised.value.code == "image_gone"
+    assert await kit.engine.replicas() == []
+
+
+async def test_changes_tell_ids(kit: Kit) -> None:
+    async with asyncio.timeout(DEADLINE), aclosing(kit.engine.changes()) as changes:
+        assert await anext(changes) == ""
+        fact = await kit.engine.start(kit.spec())
+        assert await anext(changes) == fact.id
+        await kit.engine.remove(fact.id)
+        assert await anext(changes) == fact.id
+
+
+async def test_images(kit: Kit) -> None:
+    fact = await kit.engine.image(kit.image.id)
+    assert fact is not None
+    assert fact.pin.id == kit.image.id
+    assert fact.ports == (PORT,)
+    assert fact.labels == kit.labels
+    assert await kit.engine.image("no-such-image:1") is None
+    await kit.engine.start(kit.spec())
+    await kit.engine.remove_image(kit.image.id)
+    assert await kit.engine.image(kit.image.id) is not None, "in use"
+    await kit.engine.remove((await only(kit.engine)).id)
+    await kit.engine.remove_image(kit.image.id)
+    assert await kit.engine.image(kit.image.id) is None
+    await kit.engine.remove_image(kit.image.id)
+
+
+async def test_cancelled_starts_leave_nothing(kit: Kit) -> None:
+    for delay in (0.0, 0.005, 0.02, 0.08, 0.15):
+        starting = asyncio.ensure_future(kit.engine.start(kit.spec()))
+        done, _ = await asyncio.wait({starting}, timeout=delay)
+        if done:
+            await kit.engine.remove(starting.result().id)
+        else:
+            starting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await starting
+        assert await kit.engine.replicas() == []
+
+
+async def test_a_build_without_dockerfile(kit: Kit, tmp_path: Path) -> None:
+    spec = BuildSpec(
+        root=tmp_path,
+        dockerfile="Dockerfile.no",
+        build_dir=".",
+        tag="paas-test:none",
+        labels=kit.labels,
+        timeout=10,
+    )
+    with pytest.raises(Invalid) as raised:
+        await kit.builder.build(spec, progress=lambda _line: None)
+    assert raised.value.code == "no_dockerfile"
+
+
+async def test_a_build_gives_an_image_with_labels_and_lines(kit: Kit, tmp_path: Path) -> None:
+    write_source(tmp_path)
+    lines: list[str] = []
+    tag = f"paas-test:{os.urandom(6).hex()}"
+    spec = BuildSpec(
+        root=tmp_path,
+        dockerfile="Dockerfile",
+        build_dir=".",
+        tag=tag,
+        labels={**kit.labels, "paas.service": tag},
+        timeout=30,
+        memory=256 << 20,
+        cpu=1.0,
+    )
+    fact = await kit.builder.build(spec, progress=lines.append)
+    assert fact.pin.reference == tag
+    assert fact.ports == (PORT,)
+    assert fact.labels["paas.service"] == tag
+    assert any(line.startswith("Step 1/") for line in lines)
+    await kit.engine.remove_image(fact.pin.id)
+    assert await kit.engine.image(tag) is None
+
+
+async def test_a_build_that_takes_too_long(kit: Kit, tmp_path: Path) -> None:
+    write_source(tmp_path)
+    (tmp_path / "Dockerfile").write_text(DOCKERFILE + 'RUN ["/bin/busybox", "sleep", "30"]\n')
+    if isinstance(kit, FakeKit):
+        kit.builder.delay = 30
+    spec = BuildSpec(
+        root=tmp_path,
+        dockerfile="Dockerfile",
+        build_dir=".",
+        tag=f"paas-test:{os.urandom(6).hex()}",
+        labels=kit.labels,
+        timeout=1.5,
+    )
+    with pytest.raises(Failed) as raised:
+        await kit.builder.build(spec, progress=lambda _line: None)
+    assert raised.value.code == "build_timeout"

@@ -1,0 +1,135 @@
+"""The daemon as a process of its own, which the tests may kill."""
+
+import itertools
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.e2e.api import Api
+from tests.e2e.engine import Engine
+from tests.e2e.waiting import until
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 15.0
+STOP_SECONDS = 45.0
+_RANGES = itertools.count()
+_SPAN = 200
+
+
+class Daemon:
+    """One data directory and the process that serves it; it keeps its port over restarts."""
+
+    def __init__(
+        self, data: Path, *, settings: Mapping[str, str] | None = None, docker_host: str = ""
+    ) -> None:
+        self.data = data
+        self.engine = Engine(docker_host)
+        self.api = Api(data / "api.sock")
+        self.proxy_port = 0
+        self.installation = ""
+        self._log = data / "daemon.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        first = 20000 + (os.getpid() % 20) * 500 + next(_RANGES) % 2 * _SPAN
+        self._settings = {
+            "PAAS_DATA_DIR": str(data),
+            "PAAS_PROXY__HTTP": "127.0.0.1:0",
+            "PAAS_API__LISTEN": "127.0.0.1:0",
+            "PAAS_INTERNAL__PORTS": f"{first}-{first + _SPAN - 1}",
+            **({"PAAS_DOCKER__HOST": docker_host} if docker_host else {}),
+            **(settings or {}),
+        }
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a command line needs to find this daemon and no other."""
+        clean = {key: value for key, value in os.environ.items() if not key.startswith("PAAS_")}
+        return clean | self._settings
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    def start(self, *, with_engine: bool = True) -> None:
+        """Start it and wait until it serves and, unless told otherwise, has its engine."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "paas", "serve"],
+                env=self.environment,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        until(lambda: self._serves(with_engine), "the daemon serves", seconds=START_SECONDS)
+
+    def kill9(self) -> None:
+        self._end(signal.SIGKILL)
+
+    def terminate(self) -> int:
+        """End it in good order; its exit code."""
+        return self._end(signal.SIGTERM)
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def restart(self) -> None:
+        """The daemon dies at once and another one takes its place."""
+        self.kill9()
+        self.start()
+
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def wipe(self) -> None:
+        """End it, and take everything of its installation off the engine."""
+        if self.running():
+            self.kill9()
+        if self.installation:
+            self.engine.wipe(f"paas.installation={self.installation}")
+
+    def _end(self, number: signal.Signals) -> int:
+        assert self._process is not None
+        self._process.send_signal(number)
+        return self._process.wait(STOP_SECONDS)
+
+    def _serves(self, with_engine: bool) -> bool:
+        if not self.running():
+            raise AssertionError(f"the daemon ended:\n{self.log}")
+        try:
+            health = self.api.get("/v1/health").json
+        except OSError:
+            return False
+        if not health.get("proxy") or (with_engine and not health.get("gateway")):
+            return False
+        self.proxy_port = int(health["proxy"][0].rpartition(":")[2])
+        self._settings["PAAS_PROXY__HTTP"] = f"127.0.0.1:{self.proxy_port}"
+        if with_engine and not self.installation:
+            self.installation = self.engine.installation(health["gateway"])
+        return True
+
+
+@contextmanager
+def running(daemon: Daemon) -> Iterator[Daemon]:
+    """The daemon, started; nothing of it is left afterwards."""
+    try:
+        daemon.start()
+        yield daemon
+    finally:
+        daemon.wipe()
+
+
+def free_port() -> int:
+    """A TCP port of this host that nobody has now."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
