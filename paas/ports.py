@@ -151,7 +151,7 @@ class Engine(Protocol):
         """The local image of that reference, id or digest."""
 
     async def built_images(self) -> list[ImageFact]:
-        """Every image this installation built."""
+        """What this installation built: one fact for each of our tags (`pin.reference`)."""
 
     async def pull(
         self,
@@ -162,8 +162,10 @@ class Engine(Protocol):
     ) -> ImageFact:
         """Fetch from a registry. Raises `Failed` (`pull_failed`), `Denied`, `NotFound`."""
 
-    async def remove_image(self, image_id: str) -> None:
-        """Remove an image that we built; one of another owner or in use is left alone."""
+    async def remove_image(self, tag: str) -> None:
+        """Take a tag of a build of ours off its image, which removes an image without
+        other tags; one of another owner or in use is left alone.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

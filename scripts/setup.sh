@@ -137,6 +137,7 @@ ensure_engine() {
 
 start_engine() {
   local log=$SETUP_DIR/dockerd.log
+  started_engine=$$
   mkdir -p "$SETUP_DIR"
   if [ -d /run/systemd/system ]; then
     say 'Starting the Docker Engine with systemctl ...'
@@ -148,10 +149,12 @@ start_engine() {
     say "There is no systemd: starting dockerd by hand, log in $log ..."
     # shellcheck disable=SC2016  # expanded by the inner shell
     as_root setsid sh -c 'exec dockerd >"$0" 2>&1 </dev/null 9>&-' "$log" &
+    started_engine=$!
   fi
-  wait_for "$ENGINE_SECONDS" engine_is_up || {
+  wait_for "$ENGINE_SECONDS" engine_up_or_dead || true
+  engine_is_up || {
     [ ! -f "$log" ] || tail -n 15 "$log" >&2
-    die "The Docker Engine did not answer within $ENGINE_SECONDS s." "Its log: $log"
+    die "The Docker Engine did not start, or not within $ENGINE_SECONDS s." "Its log: $log"
   }
 }
 
@@ -163,6 +166,8 @@ ensure_cgroups() {
   grep -q ' cgroup2\? ' /proc/mounts || die 'Control groups cannot be mounted here.' \
     'The Docker Engine needs them; in a container, start it with --privileged.'
 }
+
+engine_up_or_dead() { engine_is_up || [ ! -d "/proc/$started_engine" ]; }
 
 engine_is_up() { [ "$(engine_state)" != absent ]; }
 

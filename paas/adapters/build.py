@@ -15,8 +15,8 @@ from typing import Any
 
 from paas.adapters.context import open_context, streamed, tar_blocks
 from paas.adapters.docker import DockerEngine
-from paas.adapters.docker_config import INSTALLATION
 from paas.adapters.docker_api import documents
+from paas.adapters.docker_config import INSTALLATION
 from paas.adapters.docker_images import LayerProgress
 from paas.errors import Failed, Invalid, NotFound, PaasError, Unavailable
 from paas.ports import BuildSpec, ImageFact
@@ -44,11 +44,11 @@ class DockerBuilder:
             open_context, spec.root, dockerfile=spec.dockerfile, build_dir=spec.build_dir
         )
         upload = _Upload(tar_blocks(context))
-        spec = replace(spec, labels={**self._labels, **spec.labels})
         output = BuildOutput(progress)
+        params = {**_parameters(spec, context.dockerfile), "labels": json.dumps(self._labels)}
         try:
             async with asyncio.timeout(spec.timeout):
-                await self._run(_parameters(spec, context.dockerfile), upload, output, spec.timeout)
+                await self._run(params, upload, output, spec.timeout)
         except TimeoutError as error:
             raise _timed_out(spec.timeout, output) from error
         except (Unavailable, Failed, Invalid, NotFound) as error:
@@ -160,7 +160,6 @@ def _parameters(spec: BuildSpec, dockerfile: str) -> dict[str, str]:
         "version": "1",
         "t": spec.tag,
         "dockerfile": dockerfile,
-        "labels": json.dumps(dict(spec.labels)),
         "rm": "1",
         "forcerm": "1",
         "networkmode": "default",

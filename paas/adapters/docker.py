@@ -156,7 +156,7 @@ class DockerEngine:
                 yield line
         if not follow:
             return
-        with suppress(NotFound):
+        with suppress(NotFound):  # it was removed
             async with aclosing(self._lines(container, since=seen.since or since)) as lines:
                 async for line in lines:
                     if line not in seen:
@@ -182,8 +182,8 @@ class DockerEngine:
     ) -> ImageFact:
         return await self.images.pull(reference, credentials=credentials, progress=progress)
 
-    async def remove_image(self, image_id: str) -> None:
-        await self.images.remove(image_id)
+    async def remove_image(self, tag: str) -> None:
+        await self.images.remove(tag)
 
     # ---- starting
 
@@ -281,7 +281,7 @@ class DockerEngine:
             item = await self.api.call("GET", f"containers/{replica}/json")
         except NotFound as error:
             self._started.pop(replica, None)
-            raise NotFound(f"The replica {replica[:12]} is gone.", code="replica_gone") from error
+            raise _gone(replica) from error
         if not is_replica(item["Config"]["Labels"], self.installation):
             raise Conflict(
                 f"The container {replica[:12]} is not a replica of this installation.",
@@ -313,13 +313,16 @@ class DockerEngine:
         params = {"stdout": "1", "stderr": "1", "timestamps": "1", "follow": str(int(follow))}
         if since > 0:
             params["since"] = f"{since:.6f}"
-        async with (
-            self.api.stream("GET", f"containers/{container}/logs", params=params) as response,
-            aclosing(pieces(response)) as body,
-            aclosing(log_lines(body, container)) as lines,
-        ):
-            async for line in lines:
-                yield line
+        try:
+            async with (
+                self.api.stream("GET", f"containers/{container}/logs", params=params) as response,
+                aclosing(pieces(response)) as body,
+                aclosing(log_lines(body, container)) as lines,
+            ):
+                async for line in lines:
+                    yield line
+        except Conflict as error:  # it is being removed
+            raise _gone(container) from error
 
     async def _sampled(self, replica: str) -> Usage | None:
         """Use by the engine's own one-shot statistics: slower, but true for any host."""
@@ -352,3 +355,7 @@ class DockerEngine:
                     f"The replica {replica[:12]} is {fact.state}: {error.message}",
                     code="not_running",
                 ) from error
+
+
+def _gone(replica: str) -> NotFound:
+    return NotFound(f"The replica {replica[:12]} is gone.", code="replica_gone")

@@ -73,20 +73,19 @@ class DockerImages:
                 size=item.get("Size", 0),
             )
             for item in listed
-            for tag in _our_tags(item)[:1]
+            for tag in item.get("RepoTags") or []
+            if tag.startswith(OUR_TAGS)
         ]
 
-    async def remove(self, image_id: str) -> None:
-        """Take our tags off an image that we built, which removes it when it has no other;
-        other images and used ones are left alone.
+    async def remove(self, tag: str) -> None:
+        """Take a tag of ours off an image that we built, which removes an image without
+        other tags; anything else, and an image in use, is left alone.
         """
-        item = await self._inspect(checked(image_id))
+        item = await self._inspect(checked(tag)) if tag.startswith(OUR_TAGS) else None
         labels = ((item or {}).get("Config") or {}).get("Labels") or {}
-        if item is None or labels.get(INSTALLATION) != self._installation:
-            return
-        for name in _our_tags(item):
+        if labels.get(INSTALLATION) == self._installation:
             with suppress(NotFound, Conflict):
-                await self._api.call("DELETE", f"images/{name}", deadline=_ANSWER_SECONDS)
+                await self._api.call("DELETE", f"images/{tag}", deadline=_ANSWER_SECONDS)
 
     async def _inspect(self, reference: str) -> dict[str, Any] | None:
         try:
@@ -115,10 +114,6 @@ class DockerImages:
             raise
         except PaasError as error:
             raise pull_failed(reference, error.message) from error
-
-
-def _our_tags(item: Mapping[str, Any]) -> list[str]:
-    return [tag for tag in item.get("RepoTags") or [] if tag.startswith(OUR_TAGS)]
 
 
 class LayerProgress:

@@ -128,7 +128,7 @@ def _message(field: str, place: _Place, detail: ErrorDetails) -> str:
         allowed = context["expected_tags"].replace("'", "").replace(", ", " or ")
         return f"must be {allowed}{_RELEASE.get(field, '')}"
     if kind in _BOUNDS or kind.partition("_")[0] in _NUMBERS:
-        return f"must be {_number(place, kind)}"
+        return f"must be {_number(_rule(place, context), kind)}"
     rule = context.get("error") or context.get("expected")
     if rule is not None:
         return f"must be {rule}"
@@ -143,23 +143,22 @@ def _unknown(place: _Place) -> str:
     return f"is not known here; known are {', '.join(known) or 'none'}"
 
 
-def _number(place: _Place, kind: str) -> str:
-    """`a whole number from 1 to 65535`, from the field's own JSON Schema."""
-    rule = _rule(place)
+def _number(rule: Mapping[str, Any], kind: str) -> str:
+    """`a whole number from 1 to 65535`, from a JSON Schema."""
     number = "a whole number" if rule.get("type") == "integer" else "a number"
     number = _NUMBERS.get(kind.partition("_")[0], number)
     low, high, above = rule.get("minimum"), rule.get("maximum"), rule.get("exclusiveMinimum")
-    if low is not None:
-        return f"{number} from {low} to {high}" if high is not None else f"{number}, {low} or more"
-    if above is not None:
-        least = f"{number} above {above}"
-        return f"{least}, at most {high}" if high is not None else least
-    return number
+    if low is not None and high is not None:
+        return f"{number} from {low} to {high}"
+    least = f" above {above}" if above is not None else ""
+    least = f", {low} or more" if low is not None else least
+    return number + least + (f", at most {high}" if high is not None else "")
 
 
-def _rule(place: _Place) -> Mapping[str, Any]:
+def _rule(place: _Place, context: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The field's own JSON Schema; of an item in a list, the bound that it broke."""
     if place.owner is None:
-        return {}
+        return {"minimum": context.get("ge"), "maximum": context.get("le")}
     schema = place.owner.model_json_schema()["properties"].get(place.name, {})
     options = schema.get("anyOf", [schema])
     return next((one for one in options if one.get("type") in ("integer", "number")), {})

@@ -42,9 +42,13 @@ _IMAGE = re.compile(
 )
 
 
-def _no_nul(value: str) -> str:
+def _text(value: str) -> str:
     if "\0" in value:
         raise ValueError("text without NUL characters")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("valid Unicode text") from None
     return value
 
 
@@ -93,7 +97,7 @@ def _one_or_many(value: object) -> object:
     return [value] if isinstance(value, int) else value
 
 
-Text = Annotated[str, AfterValidator(_no_nul)]
+Text = Annotated[str, AfterValidator(_text)]
 Name = Annotated[Text, Field(min_length=1, max_length=253)]
 Note = Annotated[Text, Field(max_length=1000)]
 EnvName = Annotated[str, AfterValidator(_env_name)]

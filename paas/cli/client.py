@@ -105,12 +105,12 @@ class Client:
                     if event.name == "error":
                         raise problem(http.client.INTERNAL_SERVER_ERROR, event.data.encode())
                     yield event
-                problem: Exception = ConnectionResetError("the stream broke off")
+                failure: Exception = ConnectionResetError("the stream broke off")
             except (OSError, http.client.HTTPException) as error:
-                problem = error
+                failure = error
             failures += 1
             if failures > RECONNECTS:
-                raise self._unreachable(problem) from problem
+                raise self._unreachable(failure) from failure
             time.sleep(min(0.2 * 2**failures, 5.0))
 
     def _events(self, path: str, query: Mapping[str, object], last_id: str) -> Iterator[Event]:

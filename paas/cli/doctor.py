@@ -123,9 +123,9 @@ def _section(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def _show(app: App, found: list[Check]) -> None:
     for check in found:
         mark = app.out.paint(_MARKS[check.level], f"{check.level:<4}")
-        app.out.line(f"{mark}  {check.name:<16}  {safe(check.message)}")
+        app.out.line(f"{mark}  {check.name:<20}  {safe(check.message)}")
         if check.advice and check.level != "ok":
-            app.out.line(f"{'':<24}{safe(check.advice)}")
+            app.out.line(f"{'':<28}{safe(check.advice)}")
     sums = {level: sum(check.level == level for check in found) for level in _MARKS}
     app.out.line()
     app.out.line(f"{sums['ok']} ok, {sums['warn']} warnings, {sums['fail']} failures.")

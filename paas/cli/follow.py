@@ -16,7 +16,7 @@ from paas.cli.progress import Progress
 from paas.cli.trouble import CliError, Unreachable
 
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
-ASK_SECONDS = 0.5
+ASK_SECONDS = 0.2
 DRAW_SECONDS = 0.1
 ABSENCE_SECONDS = 60.0
 LOG_SECONDS = 3.0

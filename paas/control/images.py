@@ -127,8 +127,13 @@ class Images:
 
 
 def image_tag(service: str, version: Version) -> str:
-    """The tag of an image that we build; it ends in the version's id."""
+    """The tag of an image that we build; identical sources give one image several."""
     return f"paas/{service}:{version.name}-{version.id}"
+
+
+def built_for(tag: str) -> str:
+    """The id of the version that an image of ours was built for."""
+    return tag.rpartition("-")[2]
 
 
 def error_lines(error: PaasError) -> list[str]:

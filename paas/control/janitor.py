@@ -9,6 +9,7 @@ import logging
 from typing import NoReturn
 
 from paas.control.catalog import Catalog
+from paas.control.images import built_for
 from paas.control.logs import version_log
 from paas.core.model import Service
 from paas.errors import PaasError
@@ -56,16 +57,8 @@ class Janitor:
 
     async def _clean_images(self) -> None:
         for image in await self._engine.built_images():
-            owner = image.pin.reference.rpartition("-")[2]
-            if self._catalog.version(owner) is None and not self._used(image.pin.id):
-                await self._engine.remove_image(image.pin.id)
-
-    def _used(self, image_id: str) -> bool:
-        return any(
-            version.image is not None and version.image.id == image_id
-            for service in self._catalog.services()
-            for version in service.versions
-        )
+            if self._catalog.version(built_for(image.pin.reference)) is None:
+                await self._engine.remove_image(image.pin.reference)
 
     def _changed(self, before: Service | None, after: Service | None) -> None:
         kept = {version.id for version in after.versions} if after else set()

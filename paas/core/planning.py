@@ -68,9 +68,9 @@ def plan(wants: Mapping[str, Want], seen: Sequence[Seen], now: float) -> list[Ac
     """Actions that bring `seen` to `wants`; an empty list when they agree.
 
     Exited replicas and those of versions nobody wants are removed; a draining one is
-    left to end in peace whatever became of its version. Too few are woken, then
-    started; of too many the least useful drain first (starting, frozen, then the
-    least busy, youngest).
+    left to end in peace whatever became of its version. Of too many the least useful
+    drain (starting, frozen, then the least busy, youngest); those that stay are woken,
+    then the missing ones started.
     """
     actions: list[Action] = [
         Remove(one.replica)
@@ -84,19 +84,18 @@ def plan(wants: Mapping[str, Want], seen: Sequence[Seen], now: float) -> list[Ac
             by_version.setdefault(one.version_id, []).append(one)
     for version_id, want in wants.items():
         live = by_version.get(version_id, [])
-        if len(live) > want.count:
-            actions += _shed(live, len(live) - want.count)
-        else:
-            actions += _raise(version_id, want, live, now)
+        kept = sorted(live, key=_usefulness)
+        surplus = max(0, len(kept) - want.count)
+        actions += (Drain(one.replica) for one in kept[:surplus])
+        actions += _raise(version_id, want, kept[surplus:], now)
     return actions
+
+
+def _usefulness(one: Seen) -> tuple[int, int, float]:
+    return _SHED_ORDER[one.phase], one.in_flight, -one.since
 
 
 def _raise(version_id: str, want: Want, live: Sequence[Seen], now: float) -> list[Action]:
     frozen: list[Action] = [Wake(one.replica) for one in live if one.phase is Phase.FROZEN]
     missing = want.count - len(live) if now >= want.not_before else 0
     return [*frozen, *(Start(version_id) for _ in range(missing))]
-
-
-def _shed(live: Sequence[Seen], count: int) -> list[Action]:
-    order = sorted(live, key=lambda one: (_SHED_ORDER[one.phase], one.in_flight, -one.since))
-    return [Drain(one.replica) for one in order[:count]]

@@ -98,10 +98,8 @@ def _framing(found: Found, minor: int) -> tuple[Framing, int]:
     codings = found.get(b"transfer-encoding")
     lengths = found.get(b"content-length")
     if codings is not None:
-        if lengths is not None:
-            raise Refused("both Content-Length and Transfer-Encoding")
-        if not minor:
-            raise Refused("Transfer-Encoding in HTTP/1.0")
+        if lengths is not None or not minor:
+            raise Refused("Transfer-Encoding with Content-Length or in HTTP/1.0")
         return _coding(codings), 0
     if lengths is None:
         return Framing.NONE, 0

@@ -11,6 +11,7 @@ The library checks field syntax; what it lets through is refused here and in
 malformed Host, codings other than `chunked`, codings in HTTP/1.0, CONNECT, TRACE.
 """
 
+from abc import ABC, abstractmethod
 from enum import Enum
 from typing import Generic, TypeVar
 
@@ -48,20 +49,16 @@ class _At(Enum):
 class _Fields:
     """What the library calls back; apart from the parser so that no cycle forms."""
 
-    __slots__ = ("complete", "headers")
+    __slots__ = ("headers",)
 
     def __init__(self) -> None:
         self.headers: Headers = []
-        self.complete = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers.append((name, value))
 
-    def on_headers_complete(self) -> None:
-        self.complete += 1
 
-
-class _Parser(Generic[Head]):
+class _Parser(ABC, Generic[Head]):
     """The part that both directions share: the buffer, head boundaries and bodies."""
 
     __slots__ = ("_at", "_body", "_buffer", "_fields", "_library", "_limits", "_scanned")
@@ -120,11 +117,13 @@ class _Parser(Generic[Head]):
 
     # ---- private
 
+    @abstractmethod
     def _head(self) -> Head | None:
-        raise NotImplementedError
+        """The head at the buffer's beginning, None while it is not all there."""
 
+    @abstractmethod
     def _library_for_head(self) -> Library:
-        raise NotImplementedError
+        """A fresh parser of the library."""
 
     def _find_end(self, start: int) -> int:
         """The index after the head's empty line, 0 while it is not there."""
@@ -140,7 +139,7 @@ class _Parser(Generic[Head]):
     def _fields_of(self, head: bytes) -> Headers:
         """The header fields of one whole head."""
         fields = self._fields
-        fields.headers, fields.complete = [], 0
+        fields.headers = []
         library = self._library or self._library_for_head()
         self._library = library
         try:
@@ -149,8 +148,6 @@ class _Parser(Generic[Head]):
             self._library = None
         except httptools.HttpParserError as error:
             raise Refused("malformed head") from error
-        if fields.complete != 1:
-            raise Refused("malformed head")
         return fields.headers
 
     def _begin_body(self, end: int, framing: Framing, length: int) -> None:

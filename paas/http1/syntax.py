@@ -19,14 +19,13 @@ BROKEN_LINE = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7
 _DIGITS = re.compile(rb"[0-9]{1,19}")
 _HOST = re.compile(rb"([A-Za-z0-9._\-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{0,5}))?")
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]*)(.*)", re.DOTALL)
+_USUAL_TOKENS = {token: frozenset({token}) for token in (b"keep-alive", b"close", b"upgrade")}
 
 
 def length_value(value: bytes) -> int | None:
     """A Content-Length value as a number; None when it is not plain digits below 2^63."""
-    if not _DIGITS.fullmatch(value):
-        return None
-    number = int(value)
-    return number if number <= MAX_LENGTH else None
+    plain = _DIGITS.fullmatch(value) is not None and int(value) <= MAX_LENGTH
+    return int(value) if plain else None
 
 
 @lru_cache(maxsize=1024)
@@ -55,4 +54,7 @@ def tokens(values: list[bytes] | None) -> frozenset[bytes]:
     if not values:
         return NO_TOKENS
     joined = b",".join(values).lower()
+    usual = _USUAL_TOKENS.get(joined)
+    if usual is not None:
+        return usual
     return frozenset(token.strip(b" \t") for token in joined.split(b","))

@@ -19,6 +19,7 @@ from tests.fakes.replica import Script
 
 PORT = 8080
 DEADLINE = 10.0
+TAG = "paas/contract-test"
 DOCKERFILE = """\
 FROM scratch
 COPY busybox /bin/busybox
@@ -67,7 +68,7 @@ class FakeKit(Kit):
         self.engine: FakeEngine = FakeEngine()
         self.builder = FakeBuilder(self.engine)
         self.labels = {INSTALLATION: "fake"}
-        self.image = self.engine.add_image("shop:1", ports=(PORT,))
+        self.image = self.engine.add_image("paas/shop:1", ports=(PORT,))
 
     def crashing(self, version: str) -> ReplicaSpec:
         self.engine.script(version, Script(exit_code=3, log=("out", "err")))
@@ -107,8 +108,7 @@ class DockerKit(Kit):
             root=self.root,
             dockerfile="Dockerfile",
             build_dir=".",
-            tag=f"paas-test:{self.installation}",
-            labels=self.labels,
+            tag=f"{TAG}:{self.installation}",
             timeout=60,
         )
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from paas.adapters.docker_config import INSTALLATION
+from paas.adapters.build import DockerBuilder
+from paas.adapters.docker import DockerEngine
 from paas.adapters.docker_events import changes
 from paas.adapters.probe import NetworkProber
 from paas.aio.backoff import Backoff
@@ -23,6 +24,7 @@ from tests.contract.engine_kits import (
     DEADLINE,
     DOCKERFILE,
     PORT,
+    TAG,
     DockerKit,
     answers,
     only,
@@ -76,13 +78,16 @@ async def test_events_go_on_after_a_cut(kit: DockerKit, relay: Relay) -> None:
         assert await anext(stream) == fact.id
 
 
-async def test_a_stalled_engine_is_noticed(kit: DockerKit, relay: Relay) -> None:
-    stream = changes(kit.engine.api, kit.installation, quiet=0.1)
+async def test_a_quiet_stream_is_checked_and_loses_nothing(kit: DockerKit, relay: Relay) -> None:
+    stream = changes(kit.engine.api, kit.installation, quiet=0.02)
     async with asyncio.timeout(DEADLINE), aclosing(stream):
         assert await anext(stream) == ""
         told = asyncio.ensure_future(anext(stream))
-        await relay.cut()
-        assert await told == ""
+        checked = relay.accepted + 3
+        while relay.accepted < checked:
+            await asyncio.sleep(0.01)
+        fact = await kit.engine.start(kit.spec())
+        assert await told == fact.id
 
 
 async def test_removal_by_hand_is_told_at_once(kit: DockerKit) -> None:
@@ -203,8 +208,7 @@ def build_spec(kit: DockerKit, *, timeout: float = 30, **paths: str) -> BuildSpe
         root=kit.root,
         dockerfile=paths.get("dockerfile", "Dockerfile"),
         build_dir=paths.get("build_dir", "."),
-        tag=f"paas-test:{os.urandom(6).hex()}",
-        labels=kit.labels,
+        tag=f"{TAG}:{os.urandom(6).hex()}",
         timeout=timeout,
     )
 
@@ -293,13 +297,16 @@ async def test_ignored_files_and_a_dockerfile_outside_of_the_context(kit: Docker
 
 async def test_an_image_of_another_owner_is_left_alone(kit: DockerKit) -> None:
     write_source(kit.root)
-    spec = replace(build_spec(kit), labels={INSTALLATION: "somebody else"})
-    fact = await kit.builder.build(spec, progress=lambda _line: None)
+    other = DockerEngine("", installation=os.urandom(8).hex(), tasks=kit.tasks)
+    fact = await DockerBuilder(other).build(build_spec(kit), progress=lambda _line: None)
     try:
+        assert [image.pin for image in await kit.engine.built_images()] == [kit.image]
         await kit.engine.remove_image(fact.pin.id)
         assert await kit.engine.image(fact.pin.id) is not None
     finally:
-        await kit.engine.api.call("DELETE", f"images/{spec.tag}")
+        await other.remove_image(fact.pin.id)
+        assert await kit.engine.image(fact.pin.id) is None
+        await other.close()
 
 
 async def test_start_to_first_byte(kit: DockerKit) -> None:

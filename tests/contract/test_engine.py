@@ -18,6 +18,7 @@ from tests.contract.engine_kits import (
     DEADLINE,
     DOCKERFILE,
     PORT,
+    TAG,
     DockerKit,
     FakeKit,
     Kit,
@@ -210,8 +211,7 @@ async def test_a_build_without_dockerfile(kit: Kit, tmp_path: Path) -> None:
         root=tmp_path,
         dockerfile="Dockerfile.no",
         build_dir=".",
-        tag="paas-test:none",
-        labels=kit.labels,
+        tag=f"{TAG}:none",
         timeout=10,
     )
     with pytest.raises(Invalid) as raised:
@@ -222,13 +222,12 @@ async def test_a_build_without_dockerfile(kit: Kit, tmp_path: Path) -> None:
 async def test_a_build_gives_an_image_with_labels_and_lines(kit: Kit, tmp_path: Path) -> None:
     write_source(tmp_path)
     lines: list[str] = []
-    tag = f"paas-test:{os.urandom(6).hex()}"
+    tag = f"{TAG}:{os.urandom(6).hex()}"
     spec = BuildSpec(
         root=tmp_path,
         dockerfile="Dockerfile",
         build_dir=".",
         tag=tag,
-        labels={**kit.labels, "paas.service": tag},
         timeout=30,
         memory=256 << 20,
         cpu=1.0,
@@ -236,7 +235,8 @@ async def test_a_build_gives_an_image_with_labels_and_lines(kit: Kit, tmp_path: 
     fact = await kit.builder.build(spec, progress=lines.append)
     assert fact.pin.reference == tag
     assert fact.ports == (PORT,)
-    assert fact.labels["paas.service"] == tag
+    assert fact.labels == kit.labels
+    assert fact.pin.id in {image.pin.id for image in await kit.engine.built_images()}
     assert any(line.startswith("Step 1/") for line in lines)
     await kit.engine.remove_image(fact.pin.id)
     assert await kit.engine.image(tag) is None
@@ -251,8 +251,7 @@ async def test_a_build_that_takes_too_long(kit: Kit, tmp_path: Path) -> None:
         root=tmp_path,
         dockerfile="Dockerfile",
         build_dir=".",
-        tag=f"paas-test:{os.urandom(6).hex()}",
-        labels=kit.labels,
+        tag=f"{TAG}:{os.urandom(6).hex()}",
         timeout=1.5,
     )
     with pytest.raises(Failed) as raised:

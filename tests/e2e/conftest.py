@@ -3,14 +3,13 @@
 Everything that the tests put on the engine carries their labels and is taken off again.
 """
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.apps import RUN
-from tests.e2e.daemon import Daemon, running
+from tests.e2e.daemon import Daemon, running, short_folder
 from tests.e2e.engine import RUN_LABEL, Engine
 from tests.e2e.world import World
 
@@ -41,18 +40,20 @@ def _nothing_stays() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def shared() -> Iterator[World]:
     """The daemon that most tests share; nobody may harm it."""
-    with _short_folder() as data, running(Daemon(data)) as daemon:
+    with short_folder() as data, running(Daemon(data)) as daemon:
         yield World(daemon)
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def own() -> Iterator[World]:
     """The module's own daemon, which its tests may kill and must leave running."""
-    with _short_folder() as data, running(Daemon(data)) as daemon:
+    with short_folder() as data, running(Daemon(data)) as daemon:
         yield World(daemon)
 
 
-class _short_folder(tempfile.TemporaryDirectory[str]):
-    """A new folder whose path is short enough for a unix socket."""
+@pytest.fixture
+def service() -> str:
+    """A service name of the test's own."""
+    return World.name()

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 START_SECONDS = 15.0
 STOP_SECONDS = 45.0
 _RANGES = itertools.count()
-_SPAN = 200
+_SPAN = 100
 
 
 class Daemon:
@@ -34,7 +35,7 @@ class Daemon:
         self.installation = ""
         self._log = data / "daemon.log"
         self._process: subprocess.Popen[bytes] | None = None
-        first = 20000 + (os.getpid() % 20) * 500 + next(_RANGES) % 2 * _SPAN
+        first = 20000 + next(_RANGES) * _SPAN
         self._settings = {
             "PAAS_DATA_DIR": str(data),
             "PAAS_PROXY__HTTP": "127.0.0.1:0",
@@ -79,9 +80,11 @@ class Daemon:
         """End it in good order; its exit code."""
         return self._end(signal.SIGTERM)
 
-    def signal(self, number: signal.Signals) -> None:
+    def begin_to_end(self) -> "subprocess.Popen[bytes]":
+        """Ask it to end; returns at once."""
         assert self._process is not None
-        self._process.send_signal(number)
+        self._process.terminate()
+        return self._process
 
     def restart(self) -> None:
         """The daemon dies at once and another one takes its place."""
@@ -127,6 +130,13 @@ def running(daemon: Daemon) -> Iterator[Daemon]:
         yield daemon
     finally:
         daemon.wipe()
+
+
+@contextmanager
+def short_folder() -> Iterator[Path]:
+    """A new folder whose path is short enough for a unix socket in it."""
+    with tempfile.TemporaryDirectory(prefix="paas-e2e-") as folder:
+        yield Path(folder)
 
 
 def free_port() -> int:

@@ -30,7 +30,8 @@ class World:
     def engine(self) -> Engine:
         return self.daemon.engine
 
-    def name(self) -> str:
+    @staticmethod
+    def name() -> str:
         """A service name that no other test uses."""
         return f"app{next(_NUMBERS)}x"
 

@@ -28,6 +28,8 @@ from paas.ports import (
 )
 from tests.fakes.replica import LIVE, FakeReplica, Script
 
+OURS = {"paas.installation": "fake"}
+
 
 class FakeEngine:
     """See the module. `starts` and `removed` record what was done, in order."""
@@ -69,9 +71,7 @@ class FakeEngine:
     def add_image(
         self, reference: str, *, ports: tuple[int, ...] = (8080,), ours: bool = True
     ) -> PinnedImage:
-        fact = new_image(
-            reference, ports=ports, labels={"paas.installation": "fake"} if ours else {}
-        )
+        fact = new_image(reference, ports=ports, labels=OURS if ours else {})
         self.images[fact.pin.id] = fact
         return fact.pin
 
@@ -189,6 +189,10 @@ class FakeEngine:
         found = next((known[0] for known in names if reference in known), None)
         return None if found is None else self.images[found]
 
+    async def built_images(self) -> list[ImageFact]:
+        self._check()
+        return [fact for fact in self.images.values() if OURS.items() <= fact.labels.items()]
+
     async def pull(
         self,
         reference: str,
@@ -206,15 +210,11 @@ class FakeEngine:
         self.images[fact.pin.id] = fact
         return fact
 
-    async def built_images(self) -> list[ImageFact]:
-        self._check()
-        return [fact for fact in self.images.values() if "paas.installation" in fact.labels]
-
     async def remove_image(self, image_id: str) -> None:
         self._check()
         fact = self.images.get(image_id)
         used = {replica.spec.image.id for replica in self.containers.values()}
-        if fact is not None and "paas.installation" in fact.labels and image_id not in used:
+        if fact is not None and OURS.items() <= fact.labels.items() and image_id not in used:
             del self.images[image_id]
 
     # ---- inside
@@ -281,6 +281,6 @@ class FakeBuilder:
         if self.error is not None:
             raise self.error
         exposed = re.findall(r"^EXPOSE +(\d+)", found.read_text(), re.MULTILINE)
-        fact = new_image(spec.tag, ports=tuple(map(int, exposed)), labels=dict(spec.labels))
+        fact = new_image(spec.tag, ports=tuple(map(int, exposed)), labels=OURS)
         self._engine.images[fact.pin.id] = fact
         return fact

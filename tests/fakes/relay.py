@@ -10,6 +10,7 @@ class Relay:
 
     def __init__(self, path: Path, target: str) -> None:
         self.path = path
+        self.accepted = 0
         self._target = target
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
@@ -38,6 +39,7 @@ class Relay:
         task = asyncio.current_task()
         assert task is not None
         self._serving.add(task)
+        self.accepted += 1
         other_reader, other = await asyncio.open_unix_connection(self._target)
         self._open |= {writer, other}
         try:

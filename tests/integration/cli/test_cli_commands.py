@@ -101,6 +101,16 @@ def test_following_a_deployment_log(cli: Cli, daemon: Recorded) -> None:
     assert daemon.seen[0].headers["Accept"] == "text/event-stream"
 
 
+def test_a_stream_that_fails_says_why(cli: Cli, daemon: Recorded) -> None:
+    told = json.dumps(
+        {"code": "unavailable", "detail": "The disk is full.", "advice": "Make room."}
+    )
+    daemon.on(f"GET {V1}/logs", Answer(events=(f"event: error\ndata: {told}\n\n",)))
+    ran = cli("logs", "shop", "-f")
+    assert (ran.code, ran.err) == (5, "error: The disk is full.\nMake room.\n")
+    assert len(daemon.seen) == 1
+
+
 def test_a_refused_stream_is_an_error(cli: Cli, daemon: Recorded) -> None:
     assert cli("logs", "shop", "-f").code == 4
     assert len(daemon.seen) == 1

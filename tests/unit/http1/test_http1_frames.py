@@ -21,7 +21,7 @@ def frame(size: int, *, opcode: int = 2, masked: bool = False) -> bytes:
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 70000])
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("cut", [1, 3, 100000])
-def test_between_only_at_the_end(size: int, masked: bool, cut: int) -> None:
+def test_between_only_at_the_end(size: int, cut: int, *, masked: bool) -> None:
     frames = Frames()
     data = frame(size, masked=masked)
     for start in range(0, len(data), cut):

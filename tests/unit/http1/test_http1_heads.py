@@ -184,7 +184,7 @@ def test_answer_is_filtered_and_framed_by_us() -> None:
         (b"Content-Length: 1\r\n", 1, False, b"Content-Length: 1\r\nConnection: close\r\n"),
     ],
 )
-def test_answer_framing(fields: bytes, minor: int, keep_alive: bool, expected: bytes) -> None:
+def test_answer_framing(fields: bytes, minor: int, expected: bytes, *, keep_alive: bool) -> None:
     head = answer(b"HTTP/1.1 200 OK\r\n" + fields + b"\r\n")
     assert response_bytes(head, minor=minor, keep_alive=keep_alive) == (
         b"HTTP/1.1 200 OK\r\n" + expected + b"\r\n"

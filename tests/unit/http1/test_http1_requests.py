@@ -1,5 +1,8 @@
 """RequestParser: what it yields, whatever way the bytes arrive."""
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import h11
 import pytest
 from hypothesis import given, settings
@@ -12,6 +15,7 @@ from paas.http1.parser import RequestParser
 from paas.http1.syntax import host_value
 from tests.unit.http1.hostile import HOSTILE, chunked, get, line, post
 
+DEFAULT = Limits()
 GOOD = {
     "plain": get(b"Accept: */*"),
     "length": post(b"Content-Length: 5", body=b"12345"),
@@ -21,12 +25,12 @@ GOOD = {
 }
 
 
-def parse(data: bytes, cuts: list[int] = [], limits: Limits = Limits()) -> list[object]:  # noqa: B006, B008
+def parse(data: bytes, cuts: Sequence[int] = (), limits: Limits = DEFAULT) -> list[object]:
     """Every event of every request, with the body's pieces joined."""
     parser = RequestParser(limits)
     events: list[object] = []
     edges = [0, *sorted(cuts), len(data)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         parser.receive(data[start:end])
         while (event := parser.next()) is not None:
             if isinstance(event, bytes) and events and isinstance(events[-1], bytes):
@@ -142,7 +146,7 @@ def test_head_carries_what_routing_needs() -> None:
         (b"1.0", b"keep-alive, close", False),
     ],
 )
-def test_keep_alive(version: bytes, connection: bytes, kept: bool) -> None:
+def test_keep_alive(version: bytes, connection: bytes, *, kept: bool) -> None:
     field = b"Connection: " + connection + b"\r\n" if connection else b""
     head = head_of(b"GET / HTTP/" + version + b"\r\nHost: a\r\n" + field + b"\r\n")
     assert head.keep_alive is kept

@@ -156,13 +156,13 @@ def test_one_parser_serves_many_answers() -> None:
 
 
 @given(
-    st.integers(200, 599).filter(lambda status: status not in (204, 304)),
-    st.lists(st.binary(min_size=1, max_size=40), max_size=4),
-    st.booleans(),
-    st.integers(1, 50),
+    status=st.integers(200, 599).filter(lambda status: status not in (204, 304)),
+    pieces=st.lists(st.binary(min_size=1, max_size=40), max_size=4),
+    sized=st.booleans(),
+    cut=st.integers(1, 50),
 )
 @settings(max_examples=100, deadline=None)
-def test_reads_what_h11_writes(status: int, pieces: list[bytes], sized: bool, cut: int) -> None:
+def test_reads_what_h11_writes(status: int, pieces: list[bytes], cut: int, *, sized: bool) -> None:
     peer = h11.Connection(h11.SERVER)
     peer.receive_data(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     peer.next_event()

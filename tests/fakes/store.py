@@ -1,0 +1,119 @@
+"""A `Store` in memory, with the real one's order, uniqueness and refusals."""
+
+import asyncio
+from dataclasses import replace
+
+from paas.core.lifecycle import ENDED
+from paas.core.model import Change, Deployment, Event, Service
+from paas.errors import Conflict, PaasError
+
+
+class FakeStore:
+    """`commits` are the changes in the order in which they became durable.
+
+    `broken` is raised by every commit while it is set; `pass_` holds commits back
+    while it is cleared, and `held` counts those that wait.
+    """
+
+    def __init__(self) -> None:
+        self.commits: list[Change] = []
+        self.broken: PaasError | None = None
+        self.pass_ = asyncio.Event()
+        self.pass_.set()
+        self.held = 0
+        self._services: dict[str, Service] = {}
+        self._deployments: dict[str, Deployment] = {}
+        self._events: list[Event] = []
+        self._numbered = 0
+        self._meta: dict[str, str] = {}
+        self._writer = asyncio.Lock()
+
+    async def services(self) -> list[Service]:
+        ordered = sorted(self._services.values(), key=lambda one: one.name)
+        return [
+            replace(one, versions=tuple(sorted(one.versions, key=lambda item: item.number)))
+            for one in ordered
+        ]
+
+    async def commit(self, change: Change) -> tuple[Event, ...]:
+        self.held += 1
+        try:
+            async with self._writer:
+                await self.pass_.wait()
+                return self._apply(change)
+        finally:
+            self.held -= 1
+
+    async def deployment(self, deployment_id: str) -> Deployment | None:
+        return self._deployments.get(deployment_id)
+
+    async def deployments(
+        self, *, service_id: str | None = None, unfinished: bool = False, limit: int = 100
+    ) -> list[Deployment]:
+        found = [
+            one
+            for one in self._deployments.values()
+            if (service_id is None or one.service_id == service_id)
+            and (not unfinished or one.status not in ENDED)
+        ]
+        return sorted(found, key=lambda one: (one.created, one.id), reverse=not unfinished)[:limit]
+
+    async def events(
+        self, *, service: str | None = None, after: int = 0, before: int = 0, limit: int = 100
+    ) -> list[Event]:
+        found = [
+            one
+            for one in self._events
+            if one.id > after
+            and (not before or one.id < before)
+            and (service is None or one.service == service)
+        ]
+        return found[::-1][:limit]
+
+    async def meta(self, key: str, default: str) -> str:
+        return self._meta.setdefault(key, default)
+
+    def _apply(self, change: Change) -> tuple[Event, ...]:
+        """Everything is checked before anything is written: all of it or nothing."""
+        if self.broken is not None:
+            raise self.broken
+        services = self._with_service(change)
+        for deployment in change.deployments:
+            if deployment.service_id not in services:
+                raise _gone(deployment.service)
+        self._services = services
+        self._deployments = {
+            one.id: one
+            for one in (*self._deployments.values(), *change.deployments)
+            if one.service_id in services
+        }
+        numbered = tuple(
+            replace(one, id=self._numbered + place) for place, one in enumerate(change.events, 1)
+        )
+        self._numbered += len(numbered)
+        self._events += numbered
+        self.commits.append(change)
+        return numbered
+
+    def _with_service(self, change: Change) -> dict[str, Service]:
+        before, after = change.before, change.after
+        services = dict(self._services)
+        if after is None:
+            if before is not None:
+                services.pop(before.id, None)
+            return services
+        others = [one for one in services.values() if one.id != after.id]
+        if any(one.name == after.name for one in others):
+            raise Conflict(f"A service named {after.name!r} exists.", code="service_exists")
+        if before is not None and after.id not in services:
+            raise _gone(after.name)
+        taken = {domain.name for one in others for domain in one.domains}
+        for domain in after.domains:
+            if domain.name in taken:
+                raise Conflict(f"The domain {domain.name} is taken.", code="domain_taken")
+        services[after.id] = after
+        return services
+
+
+def _gone(service: str) -> Conflict:
+    return Conflict(f"The service {service!r} was deleted meanwhile.", code="service_gone")

@@ -1,0 +1,96 @@
+"""A stage: board, proxy and recording origin over real sockets, on both event loops."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import uvloop
+
+from paas.core.routing import Route
+from paas.http1.limits import Limits
+from paas.live.board import Board, Slot, Target
+from paas.proxy.listener import Listener
+from paas.proxy.proxy import Proxy
+from tests.integration.proxy.origin import Origin
+from tests.integration.proxy.wire import Got, Wire, until
+
+QUICK = Limits(tick_seconds=0.02)
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Every test here runs on both event loops."""
+    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+
+
+class Stage:
+    """One service `hello` with one version `v1`; `replica` adds an origin as its slot."""
+
+    def __init__(self) -> None:
+        self.board = Board(asyncio.get_running_loop().time)
+        self.route = Route(key="s1", service="hello", schedule=("v1",))
+        self.board.put_routes("s1", {"hello.localhost": self.route})
+        self.target: Target = self.board.target("v1", service="hello", version="hello-001")
+        self.proxy = Proxy(self.board, limits=QUICK)
+        self.origin = Origin()
+        self.wires: list[Wire] = []
+        self.listener: Listener | None = None
+        self._origins: list[Origin] = [self.origin]
+
+    async def start(self, limits: Limits = QUICK, *, ready: bool = True) -> None:
+        """Listen with those limits; `ready`: the origin is a replica already."""
+        self.proxy = Proxy(self.board, limits=limits)
+        self.listener = await self.proxy.listen("127.0.0.1", 0)
+        await self.origin.start()
+        if ready:
+            self.ready(self.origin)
+
+    async def stop(self) -> None:
+        for wire in self.wires:
+            wire.writer.transport.abort()
+        await self.proxy.drain(0.0)
+        for origin in self._origins:
+            await origin.stop()
+        await until(lambda: self.proxy.connections == 0)
+        for _ in range(3):
+            await asyncio.sleep(0)  # aborted transports close in the loop's next rounds
+
+    def ready(self, origin: Origin, name: str = "r1") -> Slot:
+        slot = Slot(name, "127.0.0.1", origin.port)
+        self.board.add_slot("v1", slot)
+        return slot
+
+    async def another(self, name: str) -> Origin:
+        """One more replica."""
+        origin = Origin()
+        self._origins.append(origin)
+        await origin.start()
+        self.ready(origin, name)
+        return origin
+
+    async def wire(self, *, receive_buffer: int | None = None) -> Wire:
+        assert self.listener is not None
+        wire = await Wire.open(self.listener.port, receive_buffer=receive_buffer)
+        self.wires.append(wire)
+        return wire
+
+    async def ask(self, data: bytes, method: str = "GET") -> Got:
+        """One request on a connection of its own."""
+        wire = await self.wire()
+        wire.send(data)
+        return await wire.response(method)
+
+    async def check_well(self) -> None:
+        """A plain request on a new connection gets its 200, and nothing is held."""
+        got = await self.ask(b"GET /well HTTP/1.1\r\nHost: hello.localhost\r\n\r\n")
+        assert got.status == 200
+        assert self.target.in_flight == 0
+        assert not self.target.waiters
+        assert self.target.queued_bytes == 0
+        assert self.origin.problems == []
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[Stage]:
+    stage = Stage()
+    yield stage
+    await stage.stop()

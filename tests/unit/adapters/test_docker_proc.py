@@ -1,0 +1,79 @@
+"""Kernel files of both control group versions, laid out in a directory."""
+
+from pathlib import Path
+
+import pytest
+
+from paas.adapters.docker_proc import KernelFiles
+from paas.ports import Usage
+
+CONTAINER = "c0ffee" * 10
+PID = 42
+HEAD = "  sl  local_address rem_address   st tx_queue\n"
+
+
+@pytest.fixture
+def kernel(tmp_path: Path) -> KernelFiles:
+    return KernelFiles(proc=tmp_path / "proc", cgroups=tmp_path / "cgroup")
+
+
+def put(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def test_version_1(kernel: KernelFiles) -> None:
+    put(
+        kernel.proc / "42/cgroup",
+        f"3:cpuacct,cpu:/docker/{CONTAINER}\n2:memory:/docker/{CONTAINER}\n1:pids:/\n0::/\n",
+    )
+    put(kernel.cgroups / f"cpuacct/docker/{CONTAINER}/cpuacct.usage", "1500000000\n")
+    put(kernel.cgroups / f"memory/docker/{CONTAINER}/memory.usage_in_bytes", "5000\n")
+    put(
+        kernel.cgroups / f"memory/docker/{CONTAINER}/memory.stat", "x 1\ntotal_inactive_file 1000\n"
+    )
+    assert kernel.usage(CONTAINER, PID) == Usage(cpu=1.5, memory=4000)
+
+
+def test_version_2(kernel: KernelFiles) -> None:
+    group = f"system.slice/docker-{CONTAINER}.scope"
+    put(kernel.proc / "42/cgroup", f"0::/{group}\n")
+    put(kernel.cgroups / group / "cpu.stat", "usage_usec 2500000\n")
+    put(kernel.cgroups / group / "memory.current", "5000\n")
+    put(kernel.cgroups / group / "memory.stat", "anon 1\ninactive_file 6000\n")
+    assert kernel.usage(CONTAINER, PID) == Usage(cpu=2.5, memory=0)
+
+
+@pytest.mark.parametrize("groups", ["0::/other\n", "0::/docker/{}\n", "nonsense\n", ""])
+def test_what_is_not_known_is_none(kernel: KernelFiles, groups: str) -> None:
+    assert kernel.usage(CONTAINER, PID) is None
+    put(kernel.proc / "42/cgroup", groups.format(CONTAINER))
+    assert kernel.usage(CONTAINER, PID) is None
+
+
+def test_a_file_without_the_field(kernel: KernelFiles) -> None:
+    put(kernel.proc / "42/cgroup", f"0::/{CONTAINER}\n")
+    put(kernel.cgroups / CONTAINER / "memory.current", "5000\n")
+    put(kernel.cgroups / CONTAINER / "memory.stat", "anon 1\n")
+    assert kernel.usage(CONTAINER, PID) is None
+
+
+def test_listeners(kernel: KernelFiles) -> None:
+    put(kernel.proc / "42/cgroup", f"0::/{CONTAINER}\n")
+    rows = (
+        "   0: 00000000:0050 00000000:0000 0A 0\n"
+        "   1: 0B00007F:9C40 00000000:0000 0A 0\n"
+        "   2: 0100007F:1F90 00000000:0000 0A 0\n"
+        "   3: 020011AC:0050 010011AC:D431 01 0\n"
+    )
+    put(kernel.proc / "42/net/tcp", HEAD + rows)
+    zeros = "0" * 32
+    put(kernel.proc / "42/net/tcp6", HEAD + f"   0: {zeros}:0BB8 {zeros}:0000 0A 0\n")
+    assert kernel.listening(CONTAINER, PID) == (80, 3000, 8080)
+
+
+def test_listeners_of_another_process_or_none(kernel: KernelFiles) -> None:
+    assert kernel.listening(CONTAINER, PID) == ()
+    put(kernel.proc / "42/net/tcp", HEAD + "   0: 00000000:0050 00000000:0000 0A 0\n")
+    put(kernel.proc / "42/cgroup", "0::/other\n")
+    assert kernel.listening(CONTAINER, PID) == ()
