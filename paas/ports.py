@@ -280,6 +280,7 @@ class Doors(Protocol):
 
     async def open(self, host: str, port: int, route: Callable[[], Route | None]) -> bool:
         """Listen there and send all its requests to the route of the moment;
-        False when another program holds the port."""
+        False when another program holds the port.
+        """
 
     async def close(self, port: int) -> None: ...

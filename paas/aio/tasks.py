@@ -43,11 +43,18 @@ class Tasks:
         return self.spawn(name, _healing(name, loop, backoff))
 
     async def close(self, *, grace: float = 5.0) -> None:
-        """Cancel all that still runs and wait for it, at most `grace` seconds."""
-        for task in self._running:
-            task.cancel()
+        """Cancel all that still runs, what it spawns meanwhile included, and wait for it,
+        at most `grace` seconds; names those that do not end.
+        """
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + grace
+        while self._running and (left := deadline - clock()) > 0:
+            for task in self._running:
+                task.cancel()
+            await asyncio.wait(self._running, timeout=left)
         if self._running:
-            await asyncio.wait(self._running, timeout=grace)
+            names = sorted(task.get_name() for task in self._running)
+            log.warning("tasks did not end", extra={"tasks": names})
 
     def _ended(self, task: "asyncio.Task[Any]") -> None:
         self._running.discard(task)

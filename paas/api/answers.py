@@ -191,8 +191,9 @@ class Domains(Shape):
     items: list[Domain]
 
 
-class ServiceSettings(Shape):
-    auto_prune: bool
+class Idle(Shape):
+    """Seconds; 0 = never, null = the host's own setting."""
+
     freeze_after: float | None
     stop_after: float | None
 
@@ -209,7 +210,8 @@ class Service(Shape):
     urls: list[str]
     internal_address: str | None
     domains: list[Domain]
-    settings: ServiceSettings
+    auto_prune: bool
+    idle: Idle
     versions: int
     last_deployment: Deployment | None
 

@@ -92,7 +92,8 @@ def _over_unix_socket(request: web.Request) -> bool:
 
 def _host_name(header: str) -> str:
     if header.startswith("["):
-        return header[1:].partition("]")[0]
+        name, bracket, _ = header[1:].partition("]")
+        return name if bracket else ""
     return header.partition(":")[0].rstrip(".").lower()
 
 

@@ -29,8 +29,8 @@ def service(view: ServiceView) -> answers.Service:
         urls=list(view.urls),
         internal_address=view.internal_address,
         domains=[domain(one, view) for one in known.domains],
-        settings=answers.ServiceSettings(
-            auto_prune=known.settings.auto_prune,
+        auto_prune=known.settings.auto_prune,
+        idle=answers.Idle(
             freeze_after=known.settings.freeze_after,
             stop_after=known.settings.stop_after,
         ),

@@ -1,6 +1,5 @@
 """Calls on deployments: submit, list, read, cancel, log."""
 
-from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -11,7 +10,7 @@ from paas.api.call import EVENTS, JSON, PLAIN, Call, Route, preferred, reply
 from paas.api.fields import checked, wrong_field
 from paas.api.schema import NewDeployment, NoQuery, Nothing
 from paas.api.streams import send
-from paas.api.uploads import MULTIPART, receive
+from paas.api.uploads import MULTIPART, Upload, receive
 from paas.control import logs
 from paas.control.control import uploads_dir
 from paas.control.intake import DeploymentRequest
@@ -82,9 +81,7 @@ async def _submit_archive(call: Call[NoQuery, Nothing], service: str) -> web.Res
         limit=context.settings.limits.upload_bytes,
         on_spec=early,
     ) as upload:
-        wanted = _archive_spec(upload.spec)
-        name = upload.filename or "archive"
-        return await _accept(call, service, wanted, filename=name, upload=upload.keep())
+        return await _accept(call, service, _archive_spec(upload.spec), upload=upload)
 
 
 def _archive_spec(spec: object) -> NewDeployment:
@@ -99,21 +96,22 @@ async def _accept(
     service: str,
     wanted: NewDeployment,
     *,
-    filename: str = "",
-    upload: Path | None = None,
+    upload: Upload | None = None,
 ) -> web.Response:
-    """From here on the upload belongs to the deployment."""
+    """Once submitted, the upload belongs to the deployment."""
     context = call.context
+    name = upload.filename if upload and upload.filename else "archive"
+    spec = to_core.version_spec(wanted, context.settings.defaults, filename=name)
     deployment = await context.deployments.submit(
         DeploymentRequest(
             service=service,
             create=wanted.create,
             traffic=Traffic(wanted.traffic),
             actor=call.actor,
-            spec=to_core.version_spec(wanted, context.settings.defaults, filename=filename),
+            spec=spec,
             secrets=dict(wanted.secrets),
             credentials=to_core.credentials(wanted.source),
-            upload=upload,
+            upload=upload.keep() if upload else None,
         )
     )
     where = {"Location": f"/v1/deployments/{deployment.id}"}

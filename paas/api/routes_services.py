@@ -17,9 +17,8 @@ async def list_services(call: Call[NoQuery, Nothing]) -> answers.Services:
 
 
 async def create_service(call: Call[NoQuery, schema.NewService]) -> answers.Service:
-    settings = call.body.settings.model_dump(exclude_unset=True)
     services = call.context.services
-    view = await services.create(call.body.name, actor=call.actor, settings=settings)
+    view = await services.create(call.body.name, actor=call.actor, settings=call.body.given())
     return render.service(view)
 
 
@@ -28,9 +27,8 @@ async def read_service(call: Call[NoQuery, Nothing]) -> answers.Service:
 
 
 async def change_service(call: Call[NoQuery, schema.ServiceChanges]) -> answers.Service:
-    settings = call.body.settings.model_dump(exclude_unset=True)
-    name = call.path("service")
-    return render.service(await call.context.services.configure(name, settings, actor=call.actor))
+    services, name = call.context.services, call.path("service")
+    return render.service(await services.configure(name, call.body.given(), actor=call.actor))
 
 
 async def delete_service(call: Call[schema.Confirmation, Nothing]) -> None:

@@ -223,21 +223,27 @@ class NewDeployment(Body):
                     yield FieldError(field=name, message=message)
 
 
-class ServiceSettings(Body):
+class Idle(Body):
     """Seconds; 0 = never, null = the host's own setting."""
 
-    auto_prune: bool = False
     freeze_after: SecondsOrNever | None = None
     stop_after: SecondsOrNever | None = None
 
 
-class NewService(Body):
-    name: Name
-    settings: ServiceSettings = ServiceSettings()
-
-
 class ServiceChanges(Body):
-    settings: ServiceSettings
+    """What is left out stays as it is."""
+
+    auto_prune: bool = False
+    idle: Idle = Idle()
+
+    def given(self) -> dict[str, object]:
+        """The settings that the request names, under the names of `core.model`."""
+        idle = self.idle.model_dump(exclude_unset=True)
+        return self.model_dump(exclude_unset=True, include={"auto_prune"}) | idle
+
+
+class NewService(ServiceChanges):
+    name: Name
 
 
 class VersionChanges(Body):

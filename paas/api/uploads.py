@@ -137,10 +137,10 @@ async def _read_spec(part: BodyPartReader) -> bytes:
     return bytes(text)
 
 
-async def _guarded(reading: Awaitable[T]) -> T:
+async def _guarded(reading: Awaitable[T], *, silence: float = SILENCE) -> T:
     """One wait for the client, with its deadline and its failures in our words."""
     try:
-        async with asyncio.timeout(SILENCE):
+        async with asyncio.timeout(silence):
             return await reading
     except TimeoutError:
         raise stalled() from None

@@ -32,7 +32,7 @@ def services(app: App, words: tuple[str, ...]) -> None:
     client = app.client()
     if len(words) > 2 and words[0] == "set":
         changes = {key: _setting(key, text) for key, text in pairs(words[2:], "set").items()}
-        answer = client.call("PATCH", _path(words[1]), body={"settings": changes})
+        answer = client.call("PATCH", _path(words[1]), body=_settings(changes))
         _show_service(app, answer)
     elif len(words) > 1:
         raise CliError("Give one service, or `set SERVICE KEY=VALUE`.")
@@ -227,7 +227,7 @@ def _show_service(app: App, item: dict[str, Any]) -> None:
     if app.json:
         app.out.json(item)
         return
-    settings = item.get("settings") or {}
+    settings = {"auto_prune": item.get("auto_prune")} | item.get("idle", {})
     facts = {
         "service": item["name"],
         "state": item.get("state"),
@@ -239,6 +239,13 @@ def _show_service(app: App, item: dict[str, Any]) -> None:
     } | {key: _shown(settings[key]) for key in SETTINGS if key in settings}
     for key, value in facts.items():
         app.out.line(f"{key:<16} {safe(str(value or '-'))}")
+
+
+def _settings(changes: dict[str, object]) -> dict[str, object]:
+    """As the API has them: the times are under `idle`."""
+    idle = {key: value for key, value in changes.items() if key != "auto_prune"}
+    rest = {key: value for key, value in changes.items() if key not in idle}
+    return rest | {"idle": idle} if idle else rest
 
 
 def _shown(value: object) -> str:

@@ -27,7 +27,7 @@ class Addresses:
         self._doors = doors
         self._ports = ports
         self._used: set[int] = set()
-        self._open: dict[int, str] = {}
+        self._open: dict[int, tuple[str, str]] = {}
         self._next = 0
         self._work = asyncio.Event()
         self.gateway: str | None = None
@@ -78,14 +78,15 @@ class Addresses:
         if self.gateway is None:
             return False
         wanted = self._wanted()
-        for port, owner in list(self._open.items()):
-            if port not in wanted or wanted[port][0] != owner:
+        gateway = self.gateway
+        for port, (host, owner) in list(self._open.items()):
+            if host != gateway or port not in wanted or wanted[port][0] != owner:
                 await self._doors.close(port)
                 del self._open[port]
         for port in wanted.keys() - self._open.keys():
             owner, route = wanted[port]
-            if await self._doors.open(self.gateway, port, route):
-                self._open[port] = owner
+            if await self._doors.open(gateway, port, route):
+                self._open[port] = (gateway, owner)
             else:
                 log.warning("internal port is taken by another program", extra={"port": port})
         return self._open.keys() >= wanted.keys()

@@ -6,7 +6,7 @@ accepted survives a crash and is resumed. `pipeline` says what a deployment does
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from paas.aio.tasks import Tasks
 from paas.control.catalog import Catalog
@@ -69,16 +69,11 @@ class Deployments:
 
     async def submit(self, request: DeploymentRequest) -> Deployment:
         """Accept a deployment: its version exists and it is queued, durably. Raises as
-        `Intake.accept`; a refused request leaves nothing, not even its upload.
+        `Intake.accept`; a refused request leaves nothing, not even its upload. A caller
+        that is cancelled meanwhile cannot tear acceptance and queueing apart.
         """
-        try:
-            deployment = await self._intake.accept(request)
-        except BaseException:
-            if request.upload is not None:
-                request.upload.unlink(missing_ok=True)
-            raise
-        self._enqueue(deployment)
-        return deployment
+        work = self._tasks.spawn("accept deployment", self._accept(request), awaited=True)
+        return await asyncio.shield(work)
 
     async def list(self, service: str, *, limit: int = 100) -> list[Deployment]:
         """Newest first."""
@@ -105,8 +100,9 @@ class Deployments:
                 f"The deployment of {deployment.version} has {deployment.status} already.",
                 code="deployment_ended",
             )
-        self._cancelled[deployment_id] = actor
-        task.cancel()
+        if deployment_id not in self._cancelled:
+            self._cancelled[deployment_id] = actor
+            task.cancel()
         await asyncio.wait([task], timeout=CANCEL_LIMIT)
         return await self.read(deployment_id)
 
@@ -136,6 +132,16 @@ class Deployments:
             service_id=service.id if service else None, unfinished=True, limit=UNFINISHED_LIMIT
         )
 
+    async def _accept(self, request: DeploymentRequest) -> Deployment:
+        try:
+            deployment = await self._intake.accept(request)
+        except BaseException:
+            if request.upload is not None:
+                request.upload.unlink(missing_ok=True)
+            raise
+        self._enqueue(deployment)
+        return deployment
+
     def _enqueue(self, deployment: Deployment) -> None:
         self._held.add(deployment.version_id)
         task = self._tasks.spawn(f"deploy {deployment.version}", self._work(deployment))
@@ -154,17 +160,11 @@ class Deployments:
             actor = self._cancelled.get(deployment.id)
             if actor is None:
                 raise
-            await self._cancel(job, actor)
+            await self._pipeline.cancel(job, actor)
         finally:
             self._cancelled.pop(deployment.id, None)
             self._running.pop(deployment.id, None)
             self._held.discard(deployment.version_id)
-
-    async def _cancel(self, job: Job, actor: str) -> None:
-        try:
-            await self._pipeline.cancel(job, actor)
-        except Conflict:
-            log.info("cancelled too late", extra={"deployment": job.deployment.id})
 
 
 class Jobs:
@@ -178,12 +178,19 @@ class Jobs:
 
     def open(self, deployment: Deployment) -> Job:
         """The job of a deployment, with its version's secrets masked in the log."""
-        found = self._catalog.version(deployment.version_id)
-        secrets = reveal(self._vault, found[1]).values() if found else ()
         return Job(
             deployment,
             catalog=self._catalog,
             journal=self.journal,
             clock=self._clock,
-            secrets=secrets,
+            secrets=self._secrets(deployment),
         )
+
+    def _secrets(self, deployment: Deployment) -> Iterable[str]:
+        """None when they cannot be read any more: then the start fails and says so."""
+        found = self._catalog.version(deployment.version_id)
+        try:
+            return reveal(self._vault, found[1]).values() if found else ()
+        except PaasError as error:
+            log.warning("secrets cannot be read", extra={"code": error.code})
+            return ()

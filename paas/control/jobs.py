@@ -22,6 +22,7 @@ from paas.core.model import (
     StepName,
     StepStatus,
 )
+from paas.errors import NotFound
 from paas.ports import Clock, Journal
 
 OPEN_STEPS = (StepStatus.PENDING, StepStatus.RUNNING)
@@ -78,7 +79,11 @@ class Job:
             steps=tuple(_ended(step, status, now) for step in self.deployment.steps),
         )
         await self._save(ended, change, event)
-        self._journal.finish(deployment_log(ended.id))
+        self.finish()
+
+    def finish(self) -> None:
+        """Nothing more will be said: who follows the log has all of it."""
+        self._journal.finish(deployment_log(self.deployment.id))
 
     def event(self, kind: str, message: str, *, actor: str | None = None) -> Event:
         """An event about this deployment."""
@@ -101,21 +106,24 @@ class Job:
     async def _save(
         self, deployment: Deployment, change: Callable[[Service], Service], *events: Event
     ) -> None:
-        await self._catalog.change(
-            deployment.service,
-            lambda service: Change(
-                before=service, after=change(service), deployments=(deployment,), events=events
-            ),
-        )
+        def decide(service: Service) -> Change:
+            if service.id != deployment.service_id:
+                raise NotFound(f"{service.name} is another service now.", code="no_such_service")
+            after = change(service)
+            return Change(before=service, after=after, deployments=(deployment,), events=events)
+
+        await self._catalog.change(deployment.service, decide)
         self.deployment = deployment
 
 
 def _entered(step: Step, name: StepName, now: float) -> Step:
     if step.name is name:
         return replace(step, status=StepStatus.RUNNING, started=now, seconds=None)
+    if _before(name, step.name):
+        return Step(name=step.name)  # of a former daemon that came further
     if step.status is StepStatus.RUNNING:
         return _closed(step, StepStatus.SUCCEEDED, now)
-    if step.status is StepStatus.PENDING and _before(step.name, name):
+    if step.status is StepStatus.PENDING:
         return replace(step, status=StepStatus.SKIPPED)
     return step
 

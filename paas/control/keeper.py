@@ -28,6 +28,10 @@ log = logging.getLogger(__name__)
 
 ROUND = 1.0
 RESYNC = 10.0
+RETRY = 0.5
+"""Seconds between two looks at an engine that does not answer."""
+SETTLE = 0.3
+"""Seconds after an event in which the engine may still list what was before it."""
 RUNNABLE = (VersionStatus.STARTING, VersionStatus.READY)
 
 
@@ -53,7 +57,10 @@ class Keeper:
         self._tasks = Tasks()
         self._work = asyncio.Event()
         self._dirty = True
+        self._blind = True
+        self._retry_at = float("-inf")
         self._observed = float("-inf")
+        self._heard = float("-inf")
 
     def attach(self, board: Board) -> None:
         """Hear of requests that wait, and of replicas that cannot be reached."""
@@ -67,12 +74,13 @@ class Keeper:
         self._work.set()
 
     async def run(self) -> None:
-        """Keep, for ever; errors of one round do not end it."""
-        self._dirty = True
+        """Keep, for ever."""
+        self._dirty, self._retry_at = True, float("-inf")
         while True:
             await self._round()
+            pause = SETTLE if self._observed < self._heard + SETTLE else ROUND
             try:
-                async with asyncio.timeout(ROUND):
+                async with asyncio.timeout(pause):
                     await self._work.wait()
             except TimeoutError:
                 continue
@@ -81,6 +89,8 @@ class Keeper:
         """Hear the engine's changes, for ever."""
         async for _replica in self._engine.changes():
             self._dirty = True
+            self._heard = self._clock.monotonic()
+            self._retry_at = self._heard
             self.poke()
 
     async def close(self) -> None:
@@ -103,8 +113,10 @@ class Keeper:
 
     async def _round(self) -> None:
         self._work.clear()
-        if self._dirty or self._clock.monotonic() - self._observed > RESYNC:
+        if self._must_look():
             await self._observe()
+        if self._blind:
+            return  # what is not seen must not be started once more
         now = self._clock.monotonic()
         health = self._lives.health
         counts = self._scaler.wants(now)
@@ -116,6 +128,15 @@ class Keeper:
         }
         for action in plan(wants, self._roster.seen(), now):
             self._act(action)
+
+    def _must_look(self) -> bool:
+        """Soon after an event, too: the engine tells of a replica's end before it lists it
+        as ended.
+        """
+        now, settled = self._clock.monotonic(), self._heard + SETTLE
+        if self._blind:
+            return now >= self._retry_at
+        return self._dirty or now - self._observed > RESYNC or self._observed < settled <= now
 
     def _calm(self, now: float) -> None:
         """A replica that has run long enough ends its version's row of failures."""
@@ -135,20 +156,28 @@ class Keeper:
         try:
             facts = await self._engine.replicas()
         except PaasError as error:
-            self._dirty = True
-            log.warning("engine does not answer", extra={"code": error.code})
+            self._lost_sight(error)
             return
-        self._observed = self._clock.monotonic()
+        self._blind, self._observed = False, self._clock.monotonic()
         for replica_id in known - {fact.id for fact in facts}:
             self._vanished(replica_id)
         for fact in facts:
             replica = self._roster.get(fact.id)
             if replica is not None:
                 self._update(replica, fact)
+            elif self._roster.was_removed(fact.id):
+                continue
             elif fact.version_id in launching | self._roster.launching():
                 self._dirty = True
             else:
                 self._adopt(fact)
+
+    def _lost_sight(self, error: PaasError) -> None:
+        now = self._clock.monotonic()
+        if not self._blind or self._observed == float("-inf"):
+            log.warning("engine does not answer", extra={"code": error.code})
+        self._dirty = self._blind = True
+        self._retry_at = now + RETRY
 
     def _vanished(self, replica_id: str) -> None:
         """Somebody removed it by hand."""
@@ -197,11 +226,12 @@ class Keeper:
             return
         found = self._version(replica.version_id)
         if isinstance(action, Wake) and found:
+            self._roster.starting(replica)
             self._spawn("wake", self._lives.wake(replica, found[1]))
         elif isinstance(action, Drain) or (
             isinstance(action, Remove) and replica.phase is Phase.READY
         ):
-            limit = found[1].spec.timeouts.drain if found else 30.0
+            limit = found[1].spec.timeouts.drain if found else replica.drain_limit
             replica.enter(Phase.DRAINING, self._clock.monotonic())
             self._spawn("drain", self._lives.drain(replica, limit))
         else:
@@ -225,11 +255,18 @@ class Keeper:
         kept = {version.id for version in after.versions} if after else set()
         for version in before.versions if before else ():
             if version.id not in kept:
-                self._roster.withdraw(version.id)
+                self._withdraw(version)
         for version in after.versions if after else ():
             if after is not None and version.status in RUNNABLE:
                 self._roster.publish(after, version)
+            else:
+                self._withdraw(version)
         self.poke()
+
+    def _withdraw(self, version: Version) -> None:
+        for replica in self._roster.of(version.id):
+            replica.drain_limit = version.spec.timeouts.drain
+        self._roster.withdraw(version.id)
 
     def _version(self, version_id: str) -> tuple[Service, Version] | None:
         found = self._catalog.version(version_id)
@@ -237,4 +274,11 @@ class Keeper:
 
     def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         task = self._tasks.spawn(f"replica {name}", work)
-        task.add_done_callback(lambda _task: self.poke())
+        task.add_done_callback(self._lived)
+
+    def _lived(self, task: "asyncio.Task[None]") -> None:
+        """Look again at once; after a failure only in the next round, lest it be repeated
+        as fast as it fails.
+        """
+        if not task.cancelled() and task.exception() is None:
+            self.poke()

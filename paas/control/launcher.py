@@ -9,6 +9,7 @@ from paas.ports import Address, Clock, Engine, Prober, ReplicaFact, ReplicaSpec,
 
 CONCURRENT_STARTS = 4
 TAIL = 20
+TAIL_LIMIT = 5.0
 FIRST_PAUSE, PAUSE_GROWTH, LONGEST_PAUSE = 0.01, 1.3, 0.25
 
 
@@ -48,9 +49,10 @@ class Launcher:
         """The last lines of the replica's output; nothing when they cannot be had."""
         lines: list[str] = []
         try:
-            async for line in self._engine.logs(replica):
-                lines.append(line.text)
-                del lines[:-TAIL]
+            async with asyncio.timeout(TAIL_LIMIT):
+                async for line in self._engine.logs(replica):
+                    lines.append(line.text)
+                    del lines[:-TAIL]
         except Exception:  # noqa: BLE001 - the tail only decorates another failure
             return tuple(lines)
         return tuple(lines)
@@ -90,9 +92,10 @@ class Launcher:
                 advice="Raise the version's memory limit, or let the program use less.",
                 log=log,
             )
+        cause = f" {fact.error}" if fact.error else ""
         return Failure(
             code="replica_exited",
-            message=f"The program of {version.name} ended with exit code {fact.exit_code}.",
+            message=f"The program of {version.name} ended with exit code {fact.exit_code}.{cause}",
             advice="Read its last lines; it must keep running and serve on the port in $PORT "
             f"({version.port}).",
             log=log,

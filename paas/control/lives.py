@@ -5,7 +5,8 @@ round of the keeper when it ends; what it could not finish the next round repeat
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from paas.control.catalog import Catalog
 from paas.control.health import BROKEN_AFTER, Health
@@ -95,6 +96,8 @@ class Lives:
         attempts = self._attempts.get(version_id, [])
         if attempt in attempts:
             attempts.remove(attempt)
+        if not attempts:
+            self._attempts.pop(version_id, None)
         attempt.abandon()
 
     async def start(self, service: Service, version: Version) -> None:
@@ -141,16 +144,15 @@ class Lives:
             self._roster.lost(replica)
             await self._failed(version, failure, lived=0.0)
 
-    async def exited(self, replica: Replica, fact: ReplicaFact, version: Version | None) -> None:
-        """The replica's program ended by itself; it is removed once its end is told."""
+    def exited(
+        self, replica: Replica, fact: ReplicaFact, version: Version | None
+    ) -> Coroutine[Any, Any, None]:
+        """The replica's program ended by itself: from this call on it serves no more, and
+        it is removed once what is returned has told its end.
+        """
         lived = self._roster.lost(replica)
         replica.enter(Phase.DRAINING, self._clock.monotonic())
-        try:
-            if version is not None:
-                failure = await self._launcher.why_exited(fact, version)
-                await self._failed(version, failure, lived=lived)
-        finally:
-            replica.enter(Phase.EXITED, self._clock.monotonic())
+        return self._tell_end(replica, fact, version=version, lived=lived)
 
     async def wake(self, replica: Replica, version: Version) -> None:
         """A frozen replica goes on."""
@@ -186,11 +188,21 @@ class Lives:
         replica.enter(Phase.DRAINING, self._clock.monotonic())
         try:
             await self._engine.remove(replica.id, grace=GRACE)
-        except PaasError:
+        except Exception:
             replica.enter(Phase.EXITED, self._clock.monotonic())
             raise
         await self.on_ended(replica.id)
-        self._roster.forget(replica)
+        self._roster.removed(replica)
+
+    async def _tell_end(
+        self, replica: Replica, fact: ReplicaFact, *, version: Version | None, lived: float
+    ) -> None:
+        try:
+            if version is not None:
+                failure = await self._launcher.why_exited(fact, version)
+                await self._failed(version, failure, lived=lived)
+        finally:
+            replica.enter(Phase.EXITED, self._clock.monotonic())
 
     async def _launched(self, service: Service, version: Version) -> Replica:
         """The launch ends and the replica is admitted with no await between them."""

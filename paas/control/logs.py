@@ -9,7 +9,7 @@ from paas.control.launcher import reveal
 from paas.control.replicas import Replica
 from paas.core.masking import mask
 from paas.core.model import LogLine
-from paas.errors import PaasError
+from paas.errors import NotFound, PaasError
 from paas.ports import Engine, Journal, Vault
 
 log = logging.getLogger(__name__)
@@ -45,8 +45,9 @@ class Collector:
     def watch(self, replica: Replica) -> None:
         """Follow the replica until it ends; watching it twice changes nothing."""
         if replica.id not in self._followers:
-            name = f"log {replica.version}"
-            self._followers[replica.id] = self._tasks.spawn(name, self._follow(replica))
+            follower = self._tasks.spawn(f"log {replica.version}", self._follow(replica))
+            self._followers[replica.id] = follower
+            follower.add_done_callback(lambda _task: self._followers.pop(replica.id, None))
 
     async def ended(self, replica_id: str) -> None:
         """The replica is gone: wait a moment for its last lines, then let go."""
@@ -58,9 +59,11 @@ class Collector:
     async def _follow(self, replica: Replica) -> None:
         key = version_log(replica.version_id)
         secrets = self._secrets(replica)
-        since = await self._last_copied(key, replica.id)
+        since: float | None = None
         while True:
             try:
+                if since is None:
+                    since = await self._last_copied(key, replica.id)
                 async for line in self._engine.logs(replica.id, since=since, follow=True):
                     if line.time > since:
                         since = line.time
@@ -71,10 +74,10 @@ class Collector:
                                 time=line.time, text=text, stream=line.stream, replica=replica.id
                             ),
                         )
+            except NotFound:
+                return
             except PaasError as error:
                 log.debug("log stream broke", extra={"code": error.code})
-                if error.code == "no_such_replica":
-                    return
             else:
                 return
             await asyncio.sleep(RETRY)

@@ -7,6 +7,7 @@ untouched.
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from paas.control.catalog import Catalog
 from paas.control.images import Images, error_lines
@@ -18,15 +19,17 @@ from paas.core.model import (
     DeploymentStatus,
     Failure,
     PinnedImage,
-    Service,
     StepName,
     Traffic,
     Version,
 )
-from paas.errors import Failed, PaasError
+from paas.errors import Conflict, Failed, NotFound, PaasError, Unavailable
 from paas.ports import ImageFact
 
 log = logging.getLogger(__name__)
+
+SAVE_PAUSE = 1.0
+"""Seconds between two tries to save how a deployment ended."""
 
 ENGINE_SLACK = 60.0
 """Seconds beyond the start timeout in which the engine must have started a container."""
@@ -68,11 +71,14 @@ class Pipeline:
         name = job.deployment.version
         failure = Failure(code="cancelled", message=f"The deployment was cancelled by {actor}.")
         job.say(failure.message)
-        await job.end(
-            DeploymentStatus.CANCELLED,
-            lambda service: changes.failed(service, name, failure),
-            error=failure,
-            event=job.event("deployment.cancelled", failure.message, actor=actor),
+        await _settle(
+            job,
+            lambda: job.end(
+                DeploymentStatus.CANCELLED,
+                lambda service: changes.failed(service, name, failure),
+                error=failure,
+                event=job.event("deployment.cancelled", failure.message, actor=actor),
+            ),
         )
         await self._images.clean(job.deployment)
 
@@ -143,18 +149,42 @@ class Pipeline:
         )
         for line in (*error.log, *error_lines(error)):
             job.say(line)
-        await job.end(
-            DeploymentStatus.FAILED,
-            lambda service: changes.failed(service, name, failure),
-            error=failure,
-            event=job.event("deployment.failed", f"{name} failed: {error.message}"),
+        await _settle(
+            job,
+            lambda: job.end(
+                DeploymentStatus.FAILED,
+                lambda service: changes.failed(service, name, failure),
+                error=failure,
+                event=job.event("deployment.failed", f"{name} failed: {error.message}"),
+            ),
         )
 
     def _version(self, job: Job) -> Version:
-        service: Service = self._catalog.get(job.deployment.service)
-        return changes.find(service, job.deployment.version)
+        found = self._catalog.version(job.deployment.version_id)
+        if found is None:
+            name = job.deployment.version
+            raise NotFound(f"{name} was deleted meanwhile.", code="no_such_version")
+        return found[1]
 
     def _port(self, version: Version, image: ImageFact) -> int:
         if version.spec.port is not None:
             return version.spec.port
         return image.ports[0] if len(image.ports) == 1 else self._default_port
+
+
+async def _settle(job: Job, end: Callable[[], Awaitable[None]]) -> None:
+    """See to it that the end is saved, however long the store takes nothing: a deployment
+    that nobody works on may not look as if it ran. What ended already stays as it ended,
+    and what was deleted with its service needs no end.
+    """
+    while True:
+        try:
+            return await end()
+        except Unavailable as error:
+            fields = {"deployment": job.deployment.id, "code": error.code}
+            log.warning("deployment's end was not saved, trying again", extra=fields)
+        except (Conflict, NotFound) as error:
+            fields = {"deployment": job.deployment.id, "code": error.code}
+            log.info("deployment had ended otherwise", extra=fields)
+            return job.finish()
+        await asyncio.sleep(SAVE_PAUSE)

@@ -17,7 +17,8 @@ STATES = {
 @dataclass(slots=True, kw_only=True)
 class Replica:
     """One container that exists. `since` (monotonic) is when it took its phase,
-    `started` (epoch) when its program was started. Only the keeper changes it.
+    `started` (epoch) when its program was started, `drain_limit` how long it may finish
+    requests after its version was deleted. Only the keeper changes it.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Replica:
     since: float
     host: str | None = None
     started: float | None = None
+    drain_limit: float = 30.0
 
     def enter(self, phase: Phase, now: float) -> None:
         self.phase = phase

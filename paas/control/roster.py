@@ -14,6 +14,8 @@ from paas.ports import Clock, ReplicaFact
 
 FASTEST_WAIT = 10.0
 START_FACTOR = 3.5
+REMEMBERED = 60.0
+"""Seconds in which a list of the engine's may still hold a replica that was removed."""
 
 
 class Roster:
@@ -26,6 +28,7 @@ class Roster:
         self._versions: dict[str, dict[str, Replica]] = {}
         self._slots: dict[str, Slot] = {}
         self._launching: list[str] = []
+        self._removed: dict[str, float] = {}
         self._drained: dict[str, asyncio.Event] = {}
         board.on_drained = self._on_drained
 
@@ -38,6 +41,10 @@ class Roster:
     def of(self, version_id: str) -> list[Replica]:
         """The version's replicas, oldest first."""
         return list(self._versions.get(version_id, {}).values())
+
+    def was_removed(self, replica_id: str) -> bool:
+        """Whether we removed it a moment ago: whoever lists it still is behind."""
+        return replica_id in self._removed
 
     def has_ready(self, version_id: str) -> bool:
         return any(one.phase is Phase.READY for one in self.of(version_id))
@@ -120,6 +127,13 @@ class Roster:
         lived = self._clock.monotonic() - replica.since if replica.phase is Phase.READY else 0.0
         self._unroute(replica, Phase.EXITED)
         return lived
+
+    def removed(self, replica: Replica) -> None:
+        """We removed it from the engine."""
+        now = self._clock.monotonic()
+        recent = {one: at for one, at in self._removed.items() if now - at < REMEMBERED}
+        self._removed = {**recent, replica.id: now}
+        self.forget(replica)
 
     def forget(self, replica: Replica) -> None:
         """The engine has it no more."""

@@ -75,7 +75,17 @@ class Services:
         await self._deployments.cancel_all(service, actor=actor)
         logs = await self._deployments.logs_of(service)
         event = self._event("service.deleted", name, actor, f"{name} was deleted.")
-        await self._catalog.change(name, lambda service: Change(before=service, events=(event,)))
+
+        def decide(now: Service) -> Change:
+            if any(self._deployments.deploying(version.id) for version in now.versions):
+                raise Conflict(
+                    f"A deployment of {name} was accepted meanwhile.",
+                    code="deployment_running",
+                    advice="Cancel it or wait for it to end, then delete again.",
+                )
+            return Change(before=now, events=(event,))
+
+        await self._catalog.change(name, decide)
         await self._deployments.remove_logs(logs)
 
     async def set_split(self, name: str, split: Mapping[str, int], *, actor: str) -> ServiceView:

@@ -32,6 +32,10 @@ class Listener:
         self.host = ""
         self.port = 0
 
+    @property
+    def accepting(self) -> bool:
+        return self._server is not None
+
     async def start(self, sock: socket.socket) -> None:
         """Accept on that bound socket."""
         loop = asyncio.get_running_loop()

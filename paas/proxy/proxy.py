@@ -81,7 +81,7 @@ class Proxy:
         self._timers.start()
         listener = Listener(self._plane, self._registry, self._router(route), trusted=self._trusted)
         await listener.start(sock or bind(host, port))
-        self._listeners.append(listener)
+        self._listeners = [*(one for one in self._listeners if one.accepting), listener]
         return listener
 
     async def drain(self, seconds: float) -> None:

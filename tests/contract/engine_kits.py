@@ -43,7 +43,7 @@ class Kit:
         raise NotImplementedError
 
     def silent(self, version: str) -> ReplicaSpec:
-        """Runs, listens nowhere."""
+        """Writes `begun`, runs, listens nowhere."""
         raise NotImplementedError
 
     async def foreign(self) -> str:
@@ -75,7 +75,7 @@ class FakeKit(Kit):
         return self.spec(version)
 
     def silent(self, version: str) -> ReplicaSpec:
-        self.engine.script(version, Script(listen=False))
+        self.engine.script(version, Script(listen=False, log=("begun",)))
         return self.spec(version)
 
     async def foreign(self) -> str:
@@ -117,7 +117,8 @@ class DockerKit(Kit):
         return replace(self.spec(version), command=("/bin/sh", "-c"), args=(script,))
 
     def silent(self, version: str) -> ReplicaSpec:
-        return replace(self.spec(version), command=("/bin/busybox",), args=("sleep", "1000"))
+        script = "echo begun; exec busybox sleep 1000"
+        return replace(self.spec(version), command=("/bin/sh", "-c"), args=(script,))
 
     async def foreign(self) -> str:
         # The image's own label makes it look like ours but for the kind.
@@ -131,7 +132,7 @@ class DockerKit(Kit):
             await self.engine.remove(replica.id)
         for stranger in self.strangers:
             await self.engine.api.call("DELETE", f"containers/{stranger}", params={"force": "1"})
-        await self.engine.remove_image(self.image.id)
+        await self.engine.remove_image(self.image.reference)
         await self.engine.api.call("DELETE", f"networks/paas-{self.installation[:8]}")
         await self.engine.close()
         await self.tasks.close()

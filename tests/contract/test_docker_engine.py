@@ -292,7 +292,7 @@ async def test_ignored_files_and_a_dockerfile_outside_of_the_context(kit: Docker
             "/www/www/index.html",
         }
     finally:
-        await kit.engine.remove_image(fact.pin.id)
+        await kit.engine.remove_image(fact.pin.reference)
 
 
 async def test_an_image_of_another_owner_is_left_alone(kit: DockerKit) -> None:
@@ -301,10 +301,10 @@ async def test_an_image_of_another_owner_is_left_alone(kit: DockerKit) -> None:
     fact = await DockerBuilder(other).build(build_spec(kit), progress=lambda _line: None)
     try:
         assert [image.pin for image in await kit.engine.built_images()] == [kit.image]
-        await kit.engine.remove_image(fact.pin.id)
+        await kit.engine.remove_image(fact.pin.reference)
         assert await kit.engine.image(fact.pin.id) is not None
     finally:
-        await other.remove_image(fact.pin.id)
+        await other.remove_image(fact.pin.reference)
         assert await kit.engine.image(fact.pin.id) is None
         await other.close()
 

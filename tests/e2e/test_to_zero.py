@@ -64,7 +64,7 @@ def test_a_minimum_keeps_it_awake(shared: World, service: str) -> None:
     shared.deploy(service, "awake", replicas={"min": 1})
     version = f"{service}-001"
     path = f"/v1/services/{service}"
-    assert shared.api.patch(path, {"settings": {"stop_after": 1}}).status == 200
+    assert shared.api.patch(path, {"idle": {"stop_after": 1}}).status == 200
     gone = shared.replica(version)
     shared.engine.run("rm", "-f", gone)
     until(

@@ -32,7 +32,7 @@ def test_an_upload_becomes_a_service(shared: World, service: str, form: str) -> 
     assert (read["status"], read["condition"], read["weight"]) == ("ready", "serving", 100)
     assert (read["port"], read["note"]) == (80, "first")
     assert read["urls"] == [f"http://{version}.localhost:{shared.daemon.proxy_port}/"]
-    assert shared.leftovers() == []
+    shared.assert_tidy()
 
 
 def test_the_log_is_json_text_and_a_stream_that_resumes(shared: World, service: str) -> None:

@@ -104,17 +104,21 @@ class World:
     def sleep(self, service: str, version: str) -> None:
         """Let the version go to zero."""
         path = f"/v1/services/{service}"
-        assert self.api.patch(path, {"settings": {"stop_after": 1}}).status == 200
+        assert self.api.patch(path, {"idle": {"stop_after": 1}}).status == 200
         until(lambda: self.condition(version) == "zero", f"{version} at zero")
         until(lambda: not self.containers(service), "its containers are gone")
-        assert self.api.patch(path, {"settings": {"stop_after": 3600}}).status == 200
+        assert self.api.patch(path, {"idle": {"stop_after": 3600}}).status == 200
 
     def events(self, service: str, kind: str) -> list[dict[str, Any]]:
         found = self.api.items(f"/v1/services/{service}/events")
         return [event for event in found if event["kind"] == kind]
 
+    def assert_tidy(self) -> None:
+        """Nothing of uploads and builds stays when no deployment is under way."""
+        until(lambda: not self.leftovers(), f"{self.daemon.data} is tidy", seconds=5)
+
     def leftovers(self) -> list[str]:
-        """Files of uploads and builds that should be gone when nothing is under way."""
+        """Files of uploads and builds that are there now."""
         folders = (self.daemon.data / "uploads", self.daemon.data / "builds")
         return [str(path) for folder in folders for path in _inside(folder)]
 

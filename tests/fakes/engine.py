@@ -210,12 +210,11 @@ class FakeEngine:
         self.images[fact.pin.id] = fact
         return fact
 
-    async def remove_image(self, image_id: str) -> None:
-        self._check()
-        fact = self.images.get(image_id)
+    async def remove_image(self, tag: str) -> None:
         used = {replica.spec.image.id for replica in self.containers.values()}
-        if fact is not None and OURS.items() <= fact.labels.items() and image_id not in used:
-            del self.images[image_id]
+        for fact in await self.built_images():
+            if fact.pin.reference == tag and fact.pin.id not in used:
+                del self.images[fact.pin.id]
 
     # ---- inside
 

@@ -1,4 +1,5 @@
 import asyncio
+import io
 
 import pytest
 from aiohttp.test_utils import make_mocked_request
@@ -68,7 +69,7 @@ async def test_a_body_of_another_type_is_refused(paas: World) -> None:
 
 async def test_json_is_bounded(paas: World) -> None:
     large = b'{"name": "' + b"a" * 2**20 + b'"}'
-    answer = await paas.call("POST", "/v1/services", data=large, headers=JSON)
+    answer = await paas.call("POST", "/v1/services", data=io.BytesIO(large), headers=JSON)
     assert (answer.status, answer.json["code"]) == (413, "too_large")
 
     async def pieces():

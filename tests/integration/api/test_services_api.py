@@ -1,3 +1,4 @@
+import io
 import json
 
 import aiohttp
@@ -9,23 +10,17 @@ async def test_a_service_is_created_read_changed_and_deleted(paas: World) -> Non
     made = await paas.call("POST", "/v1/services", json={"name": "shop"})
     assert made.status == 201
     assert made.json["state"] == "empty"
-    assert made.json["settings"] == {
-        "auto_prune": False,
-        "freeze_after": None,
-        "stop_after": None,
-    }
+    assert made.json["auto_prune"] is False
+    assert made.json["idle"] == {"freeze_after": None, "stop_after": None}
     again = await paas.call("POST", "/v1/services", json={"name": "shop"})
     assert (again.status, again.json["code"]) == (409, "service_exists")
 
-    settings = {"settings": {"freeze_after": 30}}
-    changed = await paas.call("PATCH", "/v1/services/shop", json=settings)
-    assert changed.json["settings"]["freeze_after"] == 30
-    changed = await paas.call("PATCH", "/v1/services/shop", json={"settings": {"auto_prune": True}})
-    assert changed.json["settings"] == {
-        "auto_prune": True,
-        "freeze_after": 30,
-        "stop_after": None,
-    }
+    idle = {"idle": {"freeze_after": 30}}
+    changed = await paas.call("PATCH", "/v1/services/shop", json=idle)
+    assert changed.json["idle"]["freeze_after"] == 30
+    changed = await paas.call("PATCH", "/v1/services/shop", json={"auto_prune": True})
+    assert changed.json["auto_prune"] is True
+    assert changed.json["idle"] == {"freeze_after": 30, "stop_after": None}
 
     refused = await paas.call("DELETE", "/v1/services/shop")
     assert refused.status == 422
@@ -171,7 +166,7 @@ async def test_a_deployment_can_be_cancelled_once(paas: World) -> None:
     paas.builder.delay = 30.0
     form = {"spec": json.dumps({"create": True, "source": {"type": "archive"}})}
     data = aiohttp.FormData(form)
-    data.add_field("archive", archive(), filename="src.tar.gz")
+    data.add_field("archive", io.BytesIO(archive()), filename="src.tar.gz")
     made = await paas.call("POST", "/v1/services/shop/deployments", data=data)
     path = f"/v1/deployments/{made.json['id']}/cancel"
     assert (await paas.call("POST", path)).status == 200

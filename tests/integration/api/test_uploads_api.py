@@ -1,4 +1,5 @@
 import asyncio
+import io
 import json
 
 import aiohttp
@@ -14,8 +15,10 @@ LOCAL = "http://localhost"
 def form(*parts: tuple[str, bytes]) -> aiohttp.FormData:
     data = aiohttp.FormData()
     for name, content in parts:
-        data.add_field(name, content, filename="src.tar.gz" if name == "archive" else None)
-    data._is_multipart = True
+        if name == "spec":
+            data.add_field(name, content.decode(), content_type="application/json")
+        else:
+            data.add_field(name, io.BytesIO(content), filename="src.tar.gz")
     return data
 
 
@@ -70,7 +73,9 @@ async def test_a_missing_service_is_told_before_the_archive_is_sent(paas: World)
 
     async def never():
         yield multipart_head(spec)
-        await asyncio.sleep(30)
+        yield b"x" * 100_000
+        yield b"x" * 100_000
+        await asyncio.Event().wait()
 
     headers = {"Content-Type": "multipart/form-data; boundary=b"}
     async with asyncio.timeout(5):

@@ -38,12 +38,11 @@ def test_rollback(cli: Cli, daemon: Recorded) -> None:
 
 
 def test_settings(cli: Cli, daemon: Recorded) -> None:
-    daemon.on(f"PATCH {V1}", {"name": "shop", "settings": {"auto_prune": True}})
+    daemon.on(f"PATCH {V1}", {"name": "shop", "auto_prune": True})
     ran = cli("services", "set", "shop", "auto_prune=true", "stop_after=0", "freeze_after=default")
-    assert daemon.seen[0].json()["settings"] == {
+    assert daemon.seen[0].json() == {
         "auto_prune": True,
-        "stop_after": 0.0,
-        "freeze_after": None,
+        "idle": {"stop_after": 0.0, "freeze_after": None},
     }
     assert "auto_prune       on" in ran.out
     for wrong in ("auto_prune=yes", "stop_after=x", "colour=red"):

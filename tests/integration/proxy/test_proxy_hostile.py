@@ -64,9 +64,7 @@ async def test_the_checks_find_a_proxy_that_only_copies(stage: Stage, name: str)
     await stage.start()
     loop = asyncio.get_running_loop()
     to_client = Copier()
-    replica, to_origin = await loop.create_connection(
-        lambda: Copier(), "127.0.0.1", stage.origin.port
-    )
+    replica, to_origin = await loop.create_connection(Copier, "127.0.0.1", stage.origin.port)
     to_client.far = replica
     server = await loop.create_server(lambda: to_client, "127.0.0.1", 0)
     wire = await Wire.open(server.sockets[0].getsockname()[1])

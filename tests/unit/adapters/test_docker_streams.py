@@ -3,7 +3,7 @@
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paas.adapters.build import LINE_LIMIT as BUILD_LINE_LIMIT
@@ -59,6 +59,7 @@ def test_text_without_a_time() -> None:
     assert (line.text, line.time, line.stream) == ("no time�", 0.0, "stdout")
 
 
+@settings(deadline=None)
 @given(cut=st.integers(min_value=0, max_value=80))
 def test_frames_may_be_cut_anywhere(cut: int) -> None:
     data = frame(STAMP + b"one\n") + frame(STAMP + b"two\n", 2)

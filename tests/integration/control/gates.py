@@ -1,0 +1,100 @@
+"""The fakes of this suite with gates: work waits at a closed gate until it is opened."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from paas.errors import PaasError
+from paas.ports import Builder, BuildSpec, Credentials, ImageFact, ReplicaFact, Unpacker
+from tests.fakes.engine import FakeEngine
+
+
+class Gate:
+    """`waiting` counts who stands before it."""
+
+    def __init__(self) -> None:
+        self._open = asyncio.Event()
+        self._open.set()
+        self.waiting = 0
+
+    def close(self) -> None:
+        self._open.clear()
+
+    def open(self) -> None:
+        self._open.set()
+
+    async def __call__(self) -> None:
+        self.waiting += 1
+        try:
+            await self._open.wait()
+        finally:
+            self.waiting -= 1
+
+
+class GatedEngine(FakeEngine):
+    """`lists` counts the keeper's looks; `list_gate` holds back the answer after it was
+    taken, so that it is old when it arrives; `remove_error` is raised by removals.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pull_gate = Gate()
+        self.list_gate = Gate()
+        self.remove_error: PaasError | None = None
+        self.lists = 0
+        self.removals = 0
+
+    async def replicas(self) -> list[ReplicaFact]:
+        self.lists += 1
+        facts = await super().replicas()
+        await self.list_gate()
+        return facts
+
+    async def remove(self, replica: str, *, grace: float = 0.0) -> None:
+        self.removals += 1
+        if self.remove_error is not None:
+            raise self.remove_error
+        await super().remove(replica, grace=grace)
+
+    async def pull(
+        self,
+        reference: str,
+        *,
+        credentials: Credentials | None,
+        progress: Callable[[str], None],
+    ) -> ImageFact:
+        await self.pull_gate()
+        return await super().pull(reference, credentials=credentials, progress=progress)
+
+
+class GatedBuilder:
+    """Builds by another builder; `most` is how many builds were under way at once."""
+
+    def __init__(self, builder: Builder) -> None:
+        self._builder = builder
+        self.gate = Gate()
+        self.active = 0
+        self.most = 0
+        self.roots: list[Path] = []
+
+    async def build(self, spec: BuildSpec, *, progress: Callable[[str], None]) -> ImageFact:
+        self.active += 1
+        self.most = max(self.most, self.active)
+        self.roots.append(spec.root)
+        try:
+            await self.gate()
+            return await self._builder.build(spec, progress=progress)
+        finally:
+            self.active -= 1
+
+
+class GatedUnpacker:
+    """Unpacks by another unpacker, and stands at the gate with the directory made."""
+
+    def __init__(self, unpacker: Unpacker) -> None:
+        self._unpacker = unpacker
+        self.gate = Gate()
+
+    async def unpack(self, archive: Path, into: Path) -> None:
+        await self._unpacker.unpack(archive, into)
+        await self.gate()

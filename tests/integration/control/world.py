@@ -1,0 +1,216 @@
+"""A whole daemon but for its engine: the control plane, proxy, store and journal, wired
+as `paas.daemon` wires them, over an engine in memory whose replicas are real servers.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from paas.adapters.archives import ArchiveUnpacker
+from paas.adapters.journal import FileJournal
+from paas.adapters.probe import NetworkProber
+from paas.adapters.secrets import AesVault
+from paas.adapters.store import SqliteStore
+from paas.aio.tasks import Tasks
+from paas.control.control import Control, Outside, uploads_dir
+from paas.control.intake import DeploymentRequest
+from paas.control.replicas import Replica
+from paas.core.lifecycle import ENDED
+from paas.core.model import ArchiveSource, Deployment, ImageSource, Traffic, Version, VersionSpec
+from paas.core.planning import Phase
+from paas.daemon import GatewayDoors
+from paas.live.board import Board
+from paas.proxy.proxy import Proxy
+from paas.settings import Settings
+from tests.fakes.engine import FakeBuilder
+from tests.integration.control.clock import SkippingClock
+from tests.integration.control.gates import GatedBuilder, GatedEngine, GatedUnpacker
+from tests.integration.control.wire import Answer, pack, request
+from tests.waiting import until
+
+DOCKERFILE = {"Dockerfile": "FROM scratch\nEXPOSE 8080\n"}
+
+
+class World:
+    """Use `start` and `stop`; `restart` ends the daemon and starts a new one."""
+
+    control: Control
+    board: Board
+    proxy: Proxy
+    store: SqliteStore
+    journal: FileJournal
+    port: int
+
+    def __init__(self, data: Path, **settings: Any) -> None:
+        self.settings = Settings(data_dir=data, **settings)
+        self.clock = SkippingClock()
+        self.engine = GatedEngine()
+        self.engine.gateway = f"127.{random.randint(1, 250)}.{random.randint(1, 250)}.254"
+        self.fake_builder = FakeBuilder(self.engine)
+        self.builder = GatedBuilder(self.fake_builder)
+        self.unpacker = GatedUnpacker(
+            ArchiveUnpacker(size=1 << 20, entries=100, ratio=200),
+        )
+        self._stack = AsyncExitStack()
+
+    # ---- the daemon
+
+    async def start(self) -> None:
+        data = self.settings.data_dir
+        for folder in (data, uploads_dir(data), data / "logs"):
+            folder.mkdir(parents=True, exist_ok=True)
+        self._stack = AsyncExitStack()
+        self.board = Board(self.clock.monotonic)
+        self.proxy = Proxy(self.board)
+        self.control = Control(self.settings, await self._outside(data), self.board)
+        await self.control.load()
+        self.port = (await self.proxy.listen("127.0.0.1", 0)).port
+        await self.control.start()
+
+    async def end(self, *, drain: float = 0.0) -> None:
+        """The daemon ends; replicas run on."""
+        await self.proxy.drain(drain)
+        await self.control.close()
+        await self._stack.aclose()
+
+    async def restart(self) -> None:
+        await self.end()
+        await self.start()
+
+    async def stop(self) -> None:
+        """All of it ends."""
+        for gate in (self.builder.gate, self.unpacker.gate, self.engine.pull_gate):
+            gate.open()
+        self.engine.list_gate.open()
+        await self.end()
+        await self.engine.close()
+
+    # ---- what callers do
+
+    async def submit(
+        self,
+        service: str = "shop",
+        *,
+        image: str | None = None,
+        files: dict[str, str] | None = None,
+        traffic: Traffic = Traffic.ALL,
+        secrets: dict[str, str] | None = None,
+        **spec: Any,
+    ) -> Deployment:
+        """A deployment of an archive of `files`, or else of an image that the engine has."""
+        upload = None if files is None else pack(uploads_dir(self.settings.data_dir), files)
+        source = ArchiveSource() if upload else ImageSource(image=image or self._image("shop:1"))
+        wanted = DeploymentRequest(
+            service=service,
+            create=True,
+            traffic=traffic,
+            actor="ann",
+            spec=VersionSpec(source=source, **spec),
+            secrets=secrets or {},
+            upload=upload,
+        )
+        return await self.control.deployments.submit(wanted)
+
+    async def deploy(self, service: str = "shop", **wanted: Any) -> Deployment:
+        """Submitted and ended."""
+        return await self.ended(await self.submit(service, **wanted))
+
+    async def ended(self, deployment: Deployment, *, within: float = 10.0) -> Deployment:
+        async with asyncio.timeout(within):
+            while True:
+                now = await self.control.deployments.read(deployment.id)
+                if now.status in ENDED and deployment.id not in self.control.deployments._running:
+                    return now
+                await asyncio.sleep(0.005)
+
+    async def get(self, name: str = "shop", *, path: str = "/") -> Answer:
+        """A request for that service or version."""
+        return await request(f"{name}.localhost", self.port, path=path)
+
+    async def edit(self, version: str, **edits: Any) -> None:
+        service = version.rpartition("-")[0]
+        await self.control.services.edit_version(service, version, edits, actor="ann")
+
+    async def split(self, service: str = "shop", **weights: int) -> None:
+        """`split(shop_001=100)`."""
+        wanted = {name.replace("_", "-"): weight for name, weight in weights.items()}
+        await self.control.services.set_split(service, wanted, actor="ann")
+
+    # ---- what is there
+
+    def version(self, name: str) -> Version:
+        found = self.control.catalog.get(name.rpartition("-")[0]).version(name)
+        assert found is not None, name
+        return found
+
+    def replicas(self, version: str, *phases: Phase) -> list[Replica]:
+        known = self.control.keeper.replicas(self.version(version).id)
+        return [one for one in known if not phases or one.phase in phases]
+
+    def ready(self, version: str) -> list[Replica]:
+        return self.replicas(version, Phase.READY)
+
+    def running(self, version: str) -> list[str]:
+        """Ids of the version's containers."""
+        return [one.id for one in self.engine.containers.values() if one.spec.version == version]
+
+    def starts(self, version: str) -> int:
+        """How often the engine was asked to start one of it."""
+        return sum(spec.version == version for spec in self.engine.starts)
+
+    async def kinds(self, service: str = "shop") -> list[str]:
+        """Kinds of its events, oldest first."""
+        events = await self.store.events(service=service, limit=1000)
+        return [event.kind for event in reversed(events)]
+
+    async def log(self, deployment: Deployment) -> list[str]:
+        return [line.text for line in await self.journal.read(f"deployments/{deployment.id}")]
+
+    def rubbish(self) -> list[Path]:
+        """Uploads and builds on disk."""
+        data = self.settings.data_dir
+        return [*uploads_dir(data).glob("*"), *(data / "builds").glob("*")]
+
+    async def skip(self, seconds: float) -> None:
+        """Let that much time pass at once, and the keeper see it."""
+        self.clock.skip(seconds)
+        self.control.keeper.poke()
+
+    async def settled(self, version: str, count: int) -> None:
+        """So many replicas of it are ready and there is nothing else of it."""
+        await until(
+            lambda: len(self.ready(version)) == count == len(self.running(version)), within=10
+        )
+
+    # ---- inside
+
+    def _image(self, reference: str) -> str:
+        known = {fact.pin.reference for fact in self.engine.images.values()}
+        if reference not in known:
+            self.engine.add_image(reference, ours=False)
+        return reference
+
+    async def _outside(self, data: Path) -> Outside:
+        stack, tasks = self._stack, Tasks()
+        self.store = await SqliteStore.open(data / "paas.db")
+        stack.push_async_callback(self.store.close)
+        stack.push_async_callback(tasks.close)
+        self.journal = FileJournal(data / "logs", limit=1 << 20, tasks=tasks)
+        stack.push_async_callback(self.journal.close)
+        return Outside(
+            engine=self.engine,
+            builder=self.builder,
+            unpacker=self.unpacker,
+            prober=NetworkProber(),
+            vault=AesVault(data / "secret.key", sealed_exists=False),
+            journal=self.journal,
+            store=self.store,
+            clock=self.clock,
+            doors=GatewayDoors(self.proxy),
+        )
+
+
+Worlds = Callable[..., Awaitable[World]]

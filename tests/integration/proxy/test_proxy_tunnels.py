@@ -1,0 +1,202 @@
+"""Upgrades: only WebSocket, only after 101, with back-pressure, limits and goodbyes."""
+
+import asyncio
+
+import pytest
+
+from paas.http1.frames import CLOSE_GOING_AWAY, CLOSE_GOING_AWAY_MASKED
+from tests.integration.proxy.conftest import Stage
+from tests.integration.proxy.origin import Line, Seen, reply, sends
+from tests.integration.proxy.wire import Wire, until
+from tests.unit.http1.hostile import get
+
+ASK = get(b"Connection: keep-alive, Upgrade", b"Upgrade: websocket", b"Sec-WebSocket-Key: abc")
+SWITCH = (
+    b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade, X-Secret\r\nX-Secret: 1\r\n"
+    b"Upgrade: websocket\r\nSec-WebSocket-Accept: def\r\n\r\n"
+)
+FRAME = b"\x81\x02hi"
+
+
+async def echoes(_seen: Seen, line: Line) -> None:
+    line.send(SWITCH + FRAME)
+    while data := await line.reader.read(65536):
+        line.raw += data
+        line.send(data)
+    line.writer.write_eof()
+
+
+async def opened(stage: Stage, early: bytes = b"") -> Wire:
+    wire = await stage.wire()
+    wire.send(ASK + early)
+    async with asyncio.timeout(5):
+        head = await wire.reader.readuntil(b"\r\n\r\n")
+        assert await wire.reader.readexactly(len(FRAME)) == FRAME
+    assert head == (
+        b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: def\r\n"
+        b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    )
+    return wire
+
+
+async def read(wire: Wire, size: int) -> bytes:
+    async with asyncio.timeout(5):
+        return await wire.reader.readexactly(size)
+
+
+async def test_bytes_pass_both_ways_and_count_as_in_flight(stage: Stage) -> None:
+    await stage.start()
+    stage.origin.answer = echoes
+    wire = await opened(stage)
+    wire.send(FRAME)
+    assert await read(wire, 4) == FRAME
+    assert stage.target.in_flight == 1
+    (seen,) = stage.origin.seen
+    assert (seen.field("upgrade"), seen.field("connection")) == ("websocket", "Upgrade")
+    wire.end_sending()
+    assert await wire.bytes_until_end() == b""
+    await until(lambda: stage.target.in_flight == 0)
+    await until(lambda: stage.proxy.connections == 0)
+    assert stage.proxy.idle_upstreams == 0
+
+
+async def test_no_client_byte_is_tunnelled_before_101(stage: Stage) -> None:
+    await stage.start()
+    go_on = asyncio.Event()
+
+    async def answer(seen: Seen, line: Line) -> None:
+        await go_on.wait()
+        await echoes(seen, line)
+
+    stage.origin.answer = answer
+    wire = await stage.wire()
+    wire.send(ASK + FRAME)
+    await until(lambda: len(stage.origin.seen) == 1)
+    assert stage.origin.lines[0].raw.endswith(b"\r\n\r\n")
+    go_on.set()
+    async with asyncio.timeout(5):
+        await wire.reader.readuntil(b"\r\n\r\n")
+    assert await read(wire, 8) == FRAME + FRAME
+
+
+async def test_an_ordinary_answer_to_an_upgrade(stage: Stage) -> None:
+    await stage.start()
+    stage.origin.answer = sends(reply(b"no", b"426 Upgrade Required"))
+    wire = await stage.wire()
+    for _ in range(2):
+        wire.send(ASK)
+        assert (await wire.response()).status == 426
+    assert len(stage.origin.lines) == 1
+
+
+async def test_h2c_is_no_upgrade(stage: Stage) -> None:
+    await stage.start()
+    got = await stage.ask(
+        get(b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMA")
+    )
+    assert got.status == 200
+    (seen,) = stage.origin.seen
+    assert not {"upgrade", "http2-settings", "connection"} & {name for name, _ in seen.fields}
+
+
+async def test_a_101_for_something_else_is_502(stage: Stage) -> None:
+    await stage.start()
+    stage.origin.answer = sends(SWITCH.replace(b"websocket", b"h2c"))
+    got = await stage.ask(ASK)
+    assert (got.status, got.code) == (502, "upstream_invalid")
+    assert stage.target.in_flight == 0
+
+
+@pytest.mark.parametrize("leave", [Wire.reset, Wire.close])
+async def test_a_client_that_leaves_ends_both_sides(
+    stage: Stage, leave: "type[Wire.close]"
+) -> None:
+    await stage.start()
+    stage.origin.answer = echoes
+    wire = await opened(stage)
+    leave(wire)
+    await until(lambda: stage.origin.open == 0)
+    await until(lambda: stage.target.in_flight == 0)
+
+
+async def test_a_replica_that_dies_ends_both_sides(stage: Stage) -> None:
+    await stage.start()
+    stage.origin.answer = echoes
+    wire = await opened(stage)
+    stage.origin.lines[0].reset()
+    with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+        await read(wire, 1)
+    await until(lambda: stage.target.in_flight == 0)
+
+
+async def test_half_close_is_passed_on(stage: Stage) -> None:
+    await stage.start()
+
+    async def answer(_seen: Seen, line: Line) -> None:
+        line.send(SWITCH + FRAME)
+        await line.closed()
+        line.send(b"\x81\x03bye")
+        line.writer.write_eof()
+
+    stage.origin.answer = answer
+    wire = await opened(stage)
+    wire.end_sending()
+    assert await wire.bytes_until_end() == b"\x81\x03bye"
+
+
+async def test_much_data_with_back_pressure(stage: Stage) -> None:
+    await stage.start()
+    size = 20_000_000
+
+    async def answer(_seen: Seen, line: Line) -> None:
+        line.send(SWITCH + FRAME)
+        line.send(b"\x82\x7f" + size.to_bytes(8, "big") + b"x" * size)
+        await line.closed()
+
+    stage.origin.answer = answer
+    wire = await opened(stage)
+    data = await read(wire, size + 10)
+    assert data[10:] == b"x" * size
+
+
+async def test_silence_ends_a_tunnel_with_a_goodbye(stage: Stage) -> None:
+    await stage.start()
+    stage.target.idle_timeout = 0.2
+    stage.origin.answer = echoes
+    wire = await opened(stage)
+    assert await wire.bytes_until_end() == CLOSE_GOING_AWAY
+    await until(lambda: stage.origin.open == 0)
+    assert stage.origin.lines[0].raw.endswith(CLOSE_GOING_AWAY_MASKED)
+    assert stage.target.in_flight == 0
+
+
+async def test_drain_says_goodbye_between_frames_only(stage: Stage) -> None:
+    await stage.start()
+    stage.origin.answer = echoes
+    whole, torn = await opened(stage), await opened(stage)
+    torn.send(FRAME[:3])
+    assert await read(torn, 3) == FRAME[:3]
+    await asyncio.wait_for(stage.proxy.drain(0.3), 5)
+    assert await read(whole, 4) == CLOSE_GOING_AWAY
+    with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+        await read(torn, 4)
+    assert stage.target.in_flight == 0
+
+
+async def test_a_drained_replica_that_ends_says_goodbye(stage: Stage) -> None:
+    await stage.start()
+    stop = asyncio.Event()
+
+    async def answer(_seen: Seen, line: Line) -> None:
+        line.send(SWITCH + FRAME)
+        await stop.wait()
+        line.writer.close()
+
+    stage.origin.answer = answer
+    wire = await opened(stage)
+    stage.board.drain("v1", "r1")
+    stop.set()
+    assert await read(wire, 4) == CLOSE_GOING_AWAY
+    wire.close()
+    await until(lambda: stage.target.in_flight == 0)
+    assert stage.target.slots == []
