@@ -18,6 +18,8 @@ from paas.ports import Engine, Journal
 log = logging.getLogger(__name__)
 
 ROUND = 600.0
+PATIENCE = 12
+"""Rounds that follow closely while there still is something to remove."""
 SETTLE = 5.0
 """Seconds after a deletion in which the keeper removes the containers that use an image."""
 
@@ -35,30 +37,35 @@ class Janitor:
 
     async def run(self) -> NoReturn:
         """Clean, for ever."""
+        tries = 0
         while True:
             self._work.clear()
-            await self.clean()
+            tries = tries + 1 if await self.clean() else 0
             try:
-                async with asyncio.timeout(ROUND):
+                async with asyncio.timeout(SETTLE if 0 < tries <= PATIENCE else ROUND):
                     await self._work.wait()
+                tries = 0
                 await asyncio.sleep(SETTLE)
             except TimeoutError:
                 continue
 
-    async def clean(self) -> None:
-        """One round; what is still in use is left for the next."""
+    async def clean(self) -> bool:
+        """One round; whether there was something to remove, which may still be in use."""
         for version_id in list(self._logs):
             await self._journal.remove(version_log(version_id))
             self._logs.discard(version_id)
         try:
-            await self._clean_images()
+            return await self._clean_images()
         except PaasError as error:
             log.warning("images were not cleaned", extra={"code": error.code})
+            return False
 
-    async def _clean_images(self) -> None:
-        for image in await self._engine.built_images():
-            if self._catalog.version(built_for(image.pin.reference)) is None:
-                await self._engine.remove_image(image.pin.reference)
+    async def _clean_images(self) -> bool:
+        built = [image.pin.reference for image in await self._engine.built_images()]
+        unneeded = [tag for tag in built if self._catalog.version(built_for(tag)) is None]
+        for tag in unneeded:
+            await self._engine.remove_image(tag)
+        return bool(unneeded)
 
     def _changed(self, before: Service | None, after: Service | None) -> None:
         kept = {version.id for version in after.versions} if after else set()

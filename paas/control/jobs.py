@@ -48,8 +48,12 @@ class Job:
 
     def say(self, text: str) -> None:
         """One line for the deployment's log."""
-        line = LogLine(time=self._clock.time(), text=mask(text, self._secrets))
+        line = LogLine(time=self._clock.time(), text=self.masked(text))
         self._journal.append(deployment_log(self.deployment.id), line)
+
+    def masked(self, text: str) -> str:
+        """The text without the version's secrets."""
+        return mask(text, self._secrets)
 
     async def enter(
         self, name: StepName, change: Callable[[Service], Service] | None = None

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from paas.core.masking import mask
 from paas.core.model import Failure, Service, Version
 from paas.core.sizes import format_size
 from paas.ports import Address, Clock, Engine, Prober, ReplicaFact, ReplicaSpec, Vault
@@ -10,6 +11,7 @@ from paas.ports import Address, Clock, Engine, Prober, ReplicaFact, ReplicaSpec,
 CONCURRENT_STARTS = 4
 TAIL = 20
 TAIL_LIMIT = 5.0
+LONGEST_PROBE = 5.0
 FIRST_PAUSE, PAUSE_GROWTH, LONGEST_PAUSE = 0.01, 1.3, 0.25
 
 
@@ -38,20 +40,24 @@ class Launcher:
             left = deadline - self._clock.monotonic()
             if left <= 0:
                 return False
-            passed = await self._prober.ready(address, version.spec.probe, timeout=min(left, 5.0))
-            if passed:
+            limit = min(left, LONGEST_PROBE)
+            # without an address it would be this host itself that is asked
+            if host and await self._prober.ready(address, version.spec.probe, timeout=limit):
                 return alive()
             await self._clock.sleep(pause)
             pause = min(pause * PAUSE_GROWTH, LONGEST_PAUSE)
         return False
 
-    async def tail(self, replica: str) -> tuple[str, ...]:
-        """The last lines of the replica's output; nothing when they cannot be had."""
+    async def tail(self, replica: str, version: Version) -> tuple[str, ...]:
+        """The last lines of the replica's output, without the version's secrets; nothing
+        when they cannot be had.
+        """
         lines: list[str] = []
         try:
+            secrets = reveal(self._vault, version).values()
             async with asyncio.timeout(TAIL_LIMIT):
                 async for line in self._engine.logs(replica):
-                    lines.append(line.text)
+                    lines.append(mask(line.text, secrets))
                     del lines[:-TAIL]
         except Exception:  # noqa: BLE001 - the tail only decorates another failure
             return tuple(lines)
@@ -61,7 +67,7 @@ class Launcher:
         """Why a running replica did not pass its probe in time, with what to do."""
         elsewhere = [port for port in await self._listening(replica) if port != version.port]
         limit = f"{version.spec.timeouts.start:g} s"
-        log = await self.tail(replica)
+        log = await self.tail(replica, version)
         if version.spec.probe.http is not None and not elsewhere:
             return Failure(
                 code="probe_failed",
@@ -83,7 +89,7 @@ class Launcher:
 
     async def why_exited(self, fact: ReplicaFact, version: Version) -> Failure:
         """Why a replica ended, with its last lines."""
-        log = await self.tail(fact.id)
+        log = await self.tail(fact.id, version)
         if fact.oom_killed:
             limit = format_size(version.spec.memory)
             return Failure(

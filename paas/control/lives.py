@@ -111,7 +111,7 @@ class Lives:
             failure = Failure(
                 code=error.code, message=error.message, advice=error.advice, log=error.log
             )
-            await self._failed(version, failure, lived=0.0)
+            await self._tell_failure(version, failure, self._count(version))
         else:
             await self.bring_up(replica, version, begun=begun)
 
@@ -140,19 +140,18 @@ class Lives:
             if begun is not None:
                 await self._report_start(replica, created=probing - begun, probed=now - probing)
         elif alive():
-            failure = await self._launcher.why_unready(replica.id, version)
-            self._roster.lost(replica)
-            await self._failed(version, failure, lived=0.0)
+            await self._give_up(replica, version, alive)
 
     def exited(
         self, replica: Replica, fact: ReplicaFact, version: Version | None
     ) -> Coroutine[Any, Any, None]:
-        """The replica's program ended by itself: from this call on it serves no more, and
-        it is removed once what is returned has told its end.
+        """The replica's program ended by itself: from this call on it serves no more and
+        its version must pause, and it is removed once what is returned has told its end.
         """
         lived = self._roster.lost(replica)
         replica.enter(Phase.DRAINING, self._clock.monotonic())
-        return self._tell_end(replica, fact, version=version, lived=lived)
+        row = self._count(version, lived=lived) if version else 0
+        return self._tell_end(replica, fact, version=version, row=row)
 
     async def wake(self, replica: Replica, version: Version) -> None:
         """A frozen replica goes on."""
@@ -173,9 +172,7 @@ class Lives:
         if await self._launcher.until_ready(replica.host or "", version, alive):
             self._roster.restored(replica)
         elif alive():
-            failure = await self._launcher.why_unready(replica.id, version)
-            lived = self._roster.lost(replica)
-            await self._failed(version, failure, lived=lived)
+            await self._give_up(replica, version, alive)
 
     async def drain(self, replica: Replica, limit: float) -> None:
         """End a replica kindly: no new requests, those under way finish, then stop."""
@@ -194,13 +191,27 @@ class Lives:
         await self.on_ended(replica.id)
         self._roster.removed(replica)
 
+    async def _give_up(self, replica: Replica, version: Version, alive: Callable[[], bool]) -> None:
+        """It does not answer: learn why while it runs, then have it removed, unless
+        somebody else has seen to it meanwhile.
+        """
+        row = 0
+        try:
+            found = await self._launcher.why_unready(replica.id, version)
+        finally:
+            mine = alive()
+            if mine:
+                row = self._count(version, lived=self._roster.lost(replica))
+        if mine:
+            await self._tell_failure(version, found, row)
+
     async def _tell_end(
-        self, replica: Replica, fact: ReplicaFact, *, version: Version | None, lived: float
+        self, replica: Replica, fact: ReplicaFact, *, version: Version | None, row: int
     ) -> None:
         try:
             if version is not None:
                 failure = await self._launcher.why_exited(fact, version)
-                await self._failed(version, failure, lived=lived)
+                await self._tell_failure(version, failure, row)
         finally:
             replica.enter(Phase.EXITED, self._clock.monotonic())
 
@@ -212,10 +223,16 @@ class Lives:
             self._roster.launch_ended(version.id)
         return self._roster.admit(fact, Phase.STARTING)
 
-    async def _failed(self, version: Version, failure: Failure, *, lived: float) -> None:
+    def _count(self, version: Version, *, lived: float = 0.0) -> int:
+        """One more failure in a row, and a pause before the next start: noted in the same
+        stretch in which the replica is given up, or the keeper would start another first.
+        """
         row = self.health.failed(version.id, self._clock.monotonic(), lived=lived)
         if row >= BROKEN_AFTER:
             self._roster.fail_waiters(version.id)
+        return row
+
+    async def _tell_failure(self, version: Version, failure: Failure, row: int) -> None:
         for attempt in self._attempts.pop(version.id, []):
             attempt.fail(failure)
         if row in (1, BROKEN_AFTER):

@@ -145,7 +145,10 @@ class Pipeline:
     async def _fail(self, job: Job, error: PaasError) -> None:
         name = job.deployment.version
         failure = Failure(
-            code=error.code, message=error.message, advice=error.advice, log=error.log
+            code=error.code,
+            message=job.masked(error.message),
+            advice=error.advice,
+            log=tuple(job.masked(line) for line in error.log),
         )
         for line in (*error.log, *error_lines(error)):
             job.say(line)
@@ -155,7 +158,7 @@ class Pipeline:
                 DeploymentStatus.FAILED,
                 lambda service: changes.failed(service, name, failure),
                 error=failure,
-                event=job.event("deployment.failed", f"{name} failed: {error.message}"),
+                event=job.event("deployment.failed", f"{name} failed: {failure.message}"),
             ),
         )
 

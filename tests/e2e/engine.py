@@ -39,6 +39,10 @@ class Engine:
         flags = ["-aq"] if every else ["-q"]
         return sorted(set(self.lines("images", *flags, "--no-trunc", *_filters(labels))))
 
+    def tags(self, repository: str) -> list[str]:
+        """Names of the images of one repository."""
+        return self.lines("images", "--format", "{{.Repository}}:{{.Tag}}", repository)
+
     def networks(self, *labels: str) -> list[str]:
         return self.lines("network", "ls", "-q", "--no-trunc", *_filters(labels))
 

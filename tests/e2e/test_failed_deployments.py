@@ -21,7 +21,7 @@ def test_without_a_dockerfile_the_error_lists_the_files(shared: World, service: 
 def test_a_failing_build_keeps_its_log_and_the_traffic(shared: World, service: str) -> None:
     shared.deploy(service, "one")
     ended = shared.fail(service, _broken_build())
-    assert ended["error"]["code"] == "build_failed"
+    assert ended["error"]["code"] == "build_failed", ended
     assert ended["version"] == f"{service}-002"
     assert "before it broke" in ended["error"]["log"]
     assert "before it broke" in shared.api.log(ended["id"])
@@ -45,14 +45,14 @@ def test_a_number_is_not_used_again(shared: World, service: str) -> None:
 
 def test_a_dockerfile_with_a_mistake(shared: World, service: str) -> None:
     ended = shared.fail(service, apps.web("x").plus(Dockerfile="FROM scratch\nBANANA\n"))
-    assert ended["error"]["code"] == "bad_dockerfile"
+    assert ended["error"]["code"] == "bad_dockerfile", ended
     assert "BANANA" in ended["error"]["message"]
 
 
 def test_a_program_that_ends_at_once(shared: World, service: str) -> None:
     shared.deploy(service, "one")
     ended = shared.fail(service, apps.program("echo last words; exit 7"))
-    assert ended["error"]["code"] == "replica_exited"
+    assert ended["error"]["code"] == "replica_exited", ended
     assert "exit code 7" in ended["error"]["message"]
     assert "last words" in ended["error"]["log"]
     _only_the_old_one_runs(shared, service)
@@ -68,7 +68,7 @@ def test_a_program_on_another_port(shared: World, service: str) -> None:
     shared.deploy(service, "one")
     source = apps.program("exec httpd -f -p 9999")
     ended = shared.fail(service, source, port=8000, **QUICK)
-    assert ended["error"]["code"] == "not_listening"
+    assert ended["error"]["code"] == "not_listening", ended
     assert "8000" in ended["error"]["message"]
     assert "9999" in ended["error"]["message"]
     _only_the_old_one_runs(shared, service)
@@ -77,7 +77,7 @@ def test_a_program_on_another_port(shared: World, service: str) -> None:
 def test_a_program_that_never_listens(shared: World, service: str) -> None:
     shared.deploy(service, "one")
     ended = shared.fail(service, apps.program("echo i wait; exec sleep 1000"), **QUICK)
-    assert ended["error"]["code"] == "not_listening"
+    assert ended["error"]["code"] == "not_listening", ended
     assert "2 s" in ended["error"]["message"]
     assert "i wait" in ended["error"]["log"]
     check = next(step for step in ended["steps"] if step["name"] == "check")
@@ -88,7 +88,7 @@ def test_a_program_that_never_listens(shared: World, service: str) -> None:
 
 def test_a_probe_that_never_passes(shared: World, service: str) -> None:
     ended = shared.fail(service, apps.web("x"), probe={"http": "/missing"}, **QUICK)
-    assert ended["error"]["code"] == "probe_failed"
+    assert ended["error"]["code"] == "probe_failed", ended
     assert "/missing" in ended["error"]["message"]
 
 
@@ -100,7 +100,7 @@ def test_an_http_probe_that_passes(shared: World, service: str) -> None:
 def test_too_much_memory(shared: World, service: str) -> None:
     hungry = "exec dd if=/dev/zero of=/dev/null bs=64M count=1"
     ended = shared.fail(service, apps.program(hungry), memory="16MiB")
-    assert ended["error"]["code"] == "out_of_memory"
+    assert ended["error"]["code"] == "out_of_memory", ended
     assert "16MiB" in ended["error"]["message"].replace(" ", "")
 
 

@@ -102,7 +102,7 @@ def test_what_unpacks_to_too_much(shared: World, service: str, make) -> None:
 @pytest.mark.parametrize(
     ("content", "code"),
     [
-        (b"", "not_an_archive"),
+        (b"", "invalid"),
         (b"#!/bin/sh\necho hello\n" * 100, "not_an_archive"),
         (b"7z\xbc\xaf\x27\x1c" + bytes(600), "not_an_archive"),
         (b"\x1f\x8b" + zlib.compress(os.urandom(1000)), "bad_archive"),

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from paas.adapters.store import SqliteStore
+from paas.core.model import Change, Event
 from paas.errors import PaasError
 from paas.ports import Builder, BuildSpec, Credentials, ImageFact, ReplicaFact, Unpacker
 from tests.fakes.engine import FakeEngine
@@ -32,7 +34,7 @@ class Gate:
 
 
 class GatedEngine(FakeEngine):
-    """`lists` counts the keeper's looks; `list_gate` holds back the answer after it was
+    """`lists` counts the keeper's looks, which raise `list_error`; `list_gate` holds back the answer after it was
     taken, so that it is old when it arrives; `remove_error` is raised by removals.
     """
 
@@ -40,12 +42,15 @@ class GatedEngine(FakeEngine):
         super().__init__()
         self.pull_gate = Gate()
         self.list_gate = Gate()
+        self.list_error: PaasError | None = None
         self.remove_error: PaasError | None = None
         self.lists = 0
         self.removals = 0
 
     async def replicas(self) -> list[ReplicaFact]:
         self.lists += 1
+        if self.list_error is not None:
+            raise self.list_error
         facts = await super().replicas()
         await self.list_gate()
         return facts
@@ -98,3 +103,16 @@ class GatedUnpacker:
     async def unpack(self, archive: Path, into: Path) -> None:
         await self._unpacker.unpack(archive, into)
         await self.gate()
+
+
+class FlakyStore(SqliteStore):
+    """`broken` is raised by every commit while it is set; `refused` counts those."""
+
+    broken: PaasError | None = None
+    refused = 0
+
+    async def commit(self, change: Change) -> tuple[Event, ...]:
+        if self.broken is not None:
+            self.refused += 1
+            raise self.broken
+        return await super().commit(change)

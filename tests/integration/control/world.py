@@ -13,7 +13,6 @@ from paas.adapters.archives import ArchiveUnpacker
 from paas.adapters.journal import FileJournal
 from paas.adapters.probe import NetworkProber
 from paas.adapters.secrets import AesVault
-from paas.adapters.store import SqliteStore
 from paas.aio.tasks import Tasks
 from paas.control.control import Control, Outside, uploads_dir
 from paas.control.intake import DeploymentRequest
@@ -27,7 +26,12 @@ from paas.proxy.proxy import Proxy
 from paas.settings import Settings
 from tests.fakes.engine import FakeBuilder
 from tests.integration.control.clock import SkippingClock
-from tests.integration.control.gates import GatedBuilder, GatedEngine, GatedUnpacker
+from tests.integration.control.gates import (
+    FlakyStore,
+    GatedBuilder,
+    GatedEngine,
+    GatedUnpacker,
+)
 from tests.integration.control.wire import Answer, pack, request
 from tests.waiting import until
 
@@ -40,7 +44,7 @@ class World:
     control: Control
     board: Board
     proxy: Proxy
-    store: SqliteStore
+    store: FlakyStore
     journal: FileJournal
     port: int
 
@@ -166,6 +170,13 @@ class World:
         events = await self.store.events(service=service, limit=1000)
         return [event.kind for event in reversed(events)]
 
+    async def told(self, kind: str, times: int = 1) -> None:
+        """An event of that kind was kept so often, and no more often."""
+        async with asyncio.timeout(5):
+            while (await self.kinds()).count(kind) < times:
+                await asyncio.sleep(0.002)
+        assert (await self.kinds()).count(kind) == times
+
     async def log(self, deployment: Deployment) -> list[str]:
         return [line.text for line in await self.journal.read(f"deployments/{deployment.id}")]
 
@@ -173,6 +184,11 @@ class World:
         """Uploads and builds on disk."""
         data = self.settings.data_dir
         return [*uploads_dir(data).glob("*"), *(data / "builds").glob("*")]
+
+    async def to_zero(self, version: str) -> None:
+        """It was idle for so long that nothing of it runs."""
+        await self.skip(3601)
+        await until(lambda: not self.running(version) and not self.replicas(version))
 
     async def skip(self, seconds: float) -> None:
         """Let that much time pass at once, and the keeper see it."""
@@ -195,7 +211,9 @@ class World:
 
     async def _outside(self, data: Path) -> Outside:
         stack, tasks = self._stack, Tasks()
-        self.store = await SqliteStore.open(data / "paas.db")
+        store = await FlakyStore.open(data / "paas.db")
+        assert isinstance(store, FlakyStore)
+        self.store = store
         stack.push_async_callback(self.store.close)
         stack.push_async_callback(tasks.close)
         self.journal = FileJournal(data / "logs", limit=1 << 20, tasks=tasks)
