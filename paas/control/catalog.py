@@ -108,7 +108,9 @@ class Catalog:
 
     def _publish(self, change: Change) -> None:
         for deployment in change.deployments:
-            self._latest[deployment.service_id] = deployment
+            known = self._latest.get(deployment.service_id)
+            if known is None or known.id == deployment.id or known.created <= deployment.created:
+                self._latest[deployment.service_id] = deployment
         before, after = change.before, change.after
         if before is not None:
             self._services.pop(before.name, None)

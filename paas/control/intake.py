@@ -22,7 +22,7 @@ from paas.core.model import (
     VersionSpec,
 )
 from paas.core.names import check_service_name
-from paas.errors import Conflict
+from paas.errors import Conflict, PaasError
 from paas.ports import Clock, Credentials, Vault
 
 
@@ -84,7 +84,7 @@ class Intake:
             change = await self._catalog.change(
                 request.service, lambda service: self._new_version(service, request, port)
             )
-        except BaseException:
+        except PaasError:  # cancelled, the change may still be made and keep the port
             self._addresses.release(port)
             raise
         return change.deployments[0]
@@ -105,7 +105,7 @@ class Intake:
         event = Event(kind="service.created", time=now, actor=actor, service=name, message=message)
         try:
             return await self._catalog.create(service, event)
-        except BaseException:
+        except PaasError:  # cancelled, the change may still be made and keep the port
             self._addresses.release(port)
             raise
 

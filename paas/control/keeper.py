@@ -210,7 +210,7 @@ class Keeper:
         if fact.state in (ContainerState.EXITED, ContainerState.CREATED):
             self._spawn("exited", self._lives.exited(replica, fact, version))
         elif fact.state is ContainerState.PAUSED:
-            if replica.phase is Phase.READY:
+            if replica.phase in (Phase.STARTING, Phase.READY):
                 self._roster.frozen(replica)
         elif version is not None and (replica.phase is Phase.FROZEN or fact.host != replica.host):
             replica.host = fact.host
@@ -273,12 +273,17 @@ class Keeper:
         return found if found is not None and found[1].status in RUNNABLE else None
 
     def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        task = self._tasks.spawn(f"replica {name}", work)
-        task.add_done_callback(self._lived)
+        task = self._tasks.spawn(f"replica {name}", self._carry_out(name, work))
+        task.add_done_callback(lambda _task: work.close())  # cancelled before it began
 
-    def _lived(self, task: "asyncio.Task[None]") -> None:
-        """Look again at once; after a failure only in the next round, lest it be repeated
-        as fast as it fails.
+    async def _carry_out(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Look again as soon as it is done; what failed is repeated in the next round at
+        the soonest, lest it be repeated as fast as it fails.
         """
-        if not task.cancelled() and task.exception() is None:
+        try:
+            await work
+        except PaasError as error:
+            fields = {"work": name, "code": error.code, "problem": error.message}
+            log.warning("work on a replica failed, trying again", extra=fields)
+        else:
             self.poke()

@@ -158,6 +158,9 @@ class Lives:
         self._roster.starting(replica)
         try:
             await self._engine.wake(replica.id)
+        except Unavailable:
+            self._roster.frozen(replica)
+            raise
         except PaasError:
             self._roster.lost(replica)
             raise

@@ -14,6 +14,9 @@ from paas.core.model import Service, Version, VersionStatus
 from paas.errors import PaasError
 from paas.ports import Clock, Engine
 
+ENGINE_PATIENCE = 3.0
+"""Seconds that a look at the daemon's health waits for the engine."""
+
 
 class Urls:
     """Public URLs: the base domain and the proxy's port, known once it listens."""
@@ -135,8 +138,11 @@ class Status:
         """Always answers; `engine` says whether the engine does."""
         problem, version, engine_time = "", None, None
         try:
-            fact = await self._engine.info()
+            async with asyncio.timeout(ENGINE_PATIENCE):
+                fact = await self._engine.info()
             version, engine_time = fact.version, fact.time
+        except TimeoutError:
+            problem = f"The Docker Engine did not answer within {ENGINE_PATIENCE:g} s."
         except PaasError as error:
             problem = f"{error.message} {error.advice}".strip()
         return HealthView(

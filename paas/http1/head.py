@@ -7,6 +7,7 @@ included, then ours is set: a client can never delete or forge what we say
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from paas.http1.events import Framing, RequestHead, ResponseHead
 
@@ -46,6 +47,10 @@ _OURS = frozenset(
 _REQUEST_DROPPED = _HOP_BY_HOP | _OURS | {b"proxy", b"expect"}
 _RESPONSE_DROPPED = _HOP_BY_HOP | {b"x-paas-error", b"x-paas-cold-start"}
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._\-]{1,128}")
+_FORWARDING = (
+    b"\r\nX-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Host: %b"
+    b"\r\nX-Real-IP: %b\r\nForwarded: %b"
+)
 _TO_HYPHENS = bytes.maketrans(b"_.", b"--")
 
 Theirs = dict[bytes, list[bytes]]
@@ -75,7 +80,10 @@ def request_bytes(head: RequestHead, peer: Peer, *, request_id: bytes, host: byt
                 theirs.setdefault(lower, []).append(value.strip(b" \t"))
         elif lower not in connection and not _imitates(lower):
             out += (b"\r\n", name, b": ", value)
-    out.append(_forwarding(peer, theirs if peer.trusted else {}, authority))
+    if peer.trusted:
+        out.append(_extended_forwarding(peer, authority, theirs))
+    else:
+        out.append(_forwarding(peer, authority))
     given = theirs.get(b"x-request-id")
     if given and _REQUEST_ID.fullmatch(given[0]):
         request_id = given[0]
@@ -144,22 +152,34 @@ def _imitates(lower: bytes) -> bool:
     return lower.translate(_TO_HYPHENS) in _REQUEST_DROPPED
 
 
-def _forwarding(peer: Peer, theirs: Theirs, authority: bytes) -> bytes:
-    scheme = theirs.get(b"x-forwarded-proto", [peer.scheme])[-1]
-    host = theirs.get(b"x-forwarded-host", [authority])[-1]
+@lru_cache(maxsize=1024)
+def _forwarding(peer: Peer, authority: bytes) -> bytes:
+    """Our own fields for a request whose sender's fields count for nothing."""
+    return _FORWARDING % (
+        peer.address,
+        peer.scheme,
+        authority,
+        peer.address,
+        _link(peer, authority),
+    )
+
+
+def _extended_forwarding(peer: Peer, authority: bytes, theirs: Theirs) -> bytes:
+    """The fields of a proxy in front, with ours added to the chains."""
+    return _FORWARDING % (
+        b", ".join([*theirs.get(b"x-forwarded-for", ()), peer.address]),
+        theirs.get(b"x-forwarded-proto", [peer.scheme])[-1],
+        theirs.get(b"x-forwarded-host", [authority])[-1],
+        theirs.get(b"x-real-ip", [peer.address])[-1],
+        b", ".join([*theirs.get(b"forwarded", ()), _link(peer, authority)]),
+    )
+
+
+def _link(peer: Peer, authority: bytes) -> bytes:
     address = peer.address
     node = b'"[%b]"' % address if b":" in address else address
-    quoted = b'"%b"' % authority if b":" in authority else authority
-    link = b"for=%b;host=%b;proto=%b" % (node, quoted, peer.scheme)
-    chain, links = address, link
-    if theirs:
-        chain = b", ".join([*theirs.get(b"x-forwarded-for", ()), address])
-        links = b", ".join([*theirs.get(b"forwarded", ()), link])
-    real = theirs.get(b"x-real-ip", [address])[-1]
-    return (
-        b"\r\nX-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Host: %b"
-        b"\r\nX-Real-IP: %b\r\nForwarded: %b" % (chain, scheme, host, real, links)
-    )
+    host = b'"%b"' % authority if b":" in authority else authority
+    return b"for=%b;host=%b;proto=%b" % (node, host, peer.scheme)
 
 
 def _request_framing(head: RequestHead) -> bytes:

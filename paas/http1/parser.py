@@ -229,14 +229,16 @@ class ResponseParser(_Parser[ResponseHead]):
 
     def next(self) -> ResponseEvent | None:
         event = super().next()
-        if isinstance(event, Bad):
-            return Bad(status=502, code="upstream_invalid", detail=event.detail)
-        if event is None and self._ended and self._at is _At.BODY:
+        if event is not None:
+            if isinstance(event, Bad):
+                return Bad(status=502, code="upstream_invalid", detail=event.detail)
+            return event
+        if self._ended and self._at is _At.BODY:
             self._at = _At.STOPPED
             if self._body is CLOSE_BODY:
                 return END
             return Bad(status=502, code="upstream_reset", detail="answer cut short")
-        return event
+        return None
 
     # ---- private
 

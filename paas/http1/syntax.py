@@ -16,7 +16,6 @@ TRAILER_LINE = re.compile(TOKEN + rb":[\t -~\x80-\xff]*")
 BROKEN_LINE = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 """A bare LF, a bare CR or a control byte: wrong anywhere in a head or chunk line."""
 
-_DIGITS = re.compile(rb"[0-9]{1,19}")
 _HOST = re.compile(rb"([A-Za-z0-9._\-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{0,5}))?")
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]*)(.*)", re.DOTALL)
 _USUAL_TOKENS = {token: frozenset({token}) for token in (b"keep-alive", b"close", b"upgrade")}
@@ -24,8 +23,8 @@ _USUAL_TOKENS = {token: frozenset({token}) for token in (b"keep-alive", b"close"
 
 def length_value(value: bytes) -> int | None:
     """A Content-Length value as a number; None when it is not plain digits below 2^63."""
-    plain = _DIGITS.fullmatch(value) is not None and int(value) <= MAX_LENGTH
-    return int(value) if plain else None
+    number = int(value) if value.isdigit() and len(value) < 20 else MAX_LENGTH + 1
+    return number if number <= MAX_LENGTH else None
 
 
 @lru_cache(maxsize=1024)

@@ -7,6 +7,7 @@ and the last bytes before a close.
 """
 
 import asyncio
+import socket
 import struct
 from typing import Protocol, cast
 
@@ -171,6 +172,7 @@ class ClientConnection(asyncio.Protocol):
         if self._tunnel is not None:
             self._tunnel.abort()
         elif self._transport is not None:
+            _reset_when_closed(self._transport)
             self._transport.abort()
 
     def tunnel(self, upstream: Upstream, lease: Lease, answer: bytes) -> None:
@@ -338,6 +340,15 @@ def _address(transport: asyncio.Transport) -> bytes:
     if not isinstance(name, tuple) or not name:
         return b"unknown"
     return str(name[0]).removeprefix("::ffff:").encode("ascii", "replace")
+
+
+def _reset_when_closed(transport: asyncio.Transport) -> None:
+    """Make the close a reset: a client that reads until the end must see the difference."""
+    connection = transport.get_extra_info("socket")
+    try:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    except (OSError, AttributeError):
+        return
 
 
 def _was_reset(transport: asyncio.Transport) -> bool:

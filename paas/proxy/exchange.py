@@ -12,14 +12,11 @@ so then any request goes elsewhere.
 """
 
 import errno
-from typing import Protocol
 
-from paas.core.routing import Route
 from paas.http1.events import END, Bad, Framing, RequestHead, ResponseEvent, ResponseHead
 from paas.http1.head import (
     LAST_CHUNK,
     MAX_HOPS,
-    Peer,
     chunk,
     chunked_to,
     ends_by_close,
@@ -29,6 +26,8 @@ from paas.http1.head import (
 )
 from paas.live.board import Lease, Refusal, Ticket
 from paas.proxy import pages
+from paas.proxy.client import Client
+from paas.proxy.outbound import Outbound
 from paas.proxy.pages import Problem
 from paas.proxy.plane import Plane
 from paas.proxy.timers import NEVER
@@ -38,33 +37,8 @@ _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
 _OUR_SHORTAGE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
-class Client(Protocol):
-    """The client's connection as its exchange sees it."""
-
-    deadline: float
-    full: bool
-    peer: Peer
-
-    def route(self, host: str) -> Route | None: ...
-
-    def write(self, data: bytes) -> None: ...
-
-    def pause(self) -> None: ...
-
-    def resume(self) -> None: ...
-
-    def finished(self, *, keep_alive: bool) -> None:
-        """The answer is complete; go on with the next request or close."""
-
-    def abort(self) -> None:
-        """Cut the connection so that the client sees that something is missing."""
-
-    def tunnel(self, upstream: Upstream, lease: Lease, answer: bytes) -> None:
-        """Both sides agreed on another protocol: pass raw bytes from now on."""
-
-
 class Exchange:
-    """The state of one request."""
+    """The state of one request; `request_done` once all of it was read."""
 
     __slots__ = (
         "_avoid",
@@ -72,18 +46,14 @@ class Exchange:
         "_client",
         "_done",
         "_head",
-        "_head_built",
         "_head_sent",
-        "_held",
-        "_held_size",
         "_idle",
         "_keep_alive",
         "_lease",
         "_out",
+        "_outbound",
         "_paused",
         "_plane",
-        "_replay",
-        "_request_done",
         "_retried",
         "_reusable",
         "_ticket",
@@ -92,6 +62,7 @@ class Exchange:
         "_upstream",
         "_version",
         "_waited",
+        "request_done",
     )
 
     def __init__(self, plane: Plane, client: Client, head: RequestHead) -> None:
@@ -102,29 +73,21 @@ class Exchange:
         self._lease: Lease | None = None
         self._ticket: Ticket | None = None
         self._upstream: Upstream | None = None
-        self._held: list[bytes] = []
-        self._held_size = 0
-        self._replay: bytes | None = None
+        self._outbound = Outbound()
         self._out: list[bytes] = []
         self._avoid: str | None = None
         self._tries = 0
         self._waited = 0.0
         self._idle = 60.0
         self._body_due = NEVER
-        self._request_done = False
+        self.request_done = False
         self._retried = False
         self._paused = False
-        self._head_built = False
         self._head_sent = False
         self._to_chunks = False
         self._reusable = False
         self._keep_alive = False
         self._done = False
-
-    @property
-    def request_done(self) -> bool:
-        """Whether the whole request was read."""
-        return self._request_done
 
     @property
     def may_probe(self) -> bool:
@@ -159,7 +122,7 @@ class Exchange:
 
     def request_end(self) -> None:
         """The request is complete."""
-        self._request_done = True
+        self.request_done = True
         if self._head.framing is Framing.CHUNKED:
             self._forward(LAST_CHUNK)
         elif self._upstream is not None:
@@ -189,7 +152,7 @@ class Exchange:
         """The client connection's deadline passed while this exchange set it."""
         if self._client.full or self._head_sent:
             self._cut()
-        elif self._request_done or self._paused:
+        elif self.request_done or self._paused:
             self._fail(pages.TIMEOUT)
         else:
             self._fail(pages.SLOW_REQUEST)
@@ -201,7 +164,7 @@ class Exchange:
         if not isinstance(answer, Ticket):
             return self._granted(answer)
         self._ticket = answer
-        if not answer.hold(self._held_size):
+        if not answer.hold(self._outbound.size):
             return self._fail(pages.QUEUE_FULL)
         return None
 
@@ -255,8 +218,7 @@ class Exchange:
         A pooled one was probably closed while it was idle, so the replica is well.
         """
         self._retried = True
-        self._replay = None
-        self._held, self._held_size = [sent], len(sent)
+        self._outbound.again(sent)
         if not reused or self._lease is None:
             return self._elsewhere()
         self._client.deadline = NEVER
@@ -267,19 +229,15 @@ class Exchange:
 
     def _send(self, upstream: Upstream) -> None:
         self._upstream = upstream
-        held = self._held
-        if not self._head_built:
-            self._head_built = True
-            held.insert(0, self._request_bytes(upstream))
-        first = held[0] if len(held) == 1 else b"".join(held)
-        self._held, self._held_size = [], 0
-        if self._head.method in _IDEMPOTENT:
-            self._replay = first
-        if not self._request_done:
+        outbound, method = self._outbound, self._head.method
+        if not outbound.started:
+            outbound.start(self._request_bytes(upstream))
+        first = outbound.first(repeatable=method in _IDEMPOTENT)
+        if not self.request_done:
             self._body_due = self._plane.timers.after(self._plane.limits.body_seconds)
         self._unpause()
         self._touch()
-        upstream.begin(self, self._head.method, first)
+        upstream.begin(self, method, first)
 
     def _request_bytes(self, upstream: Upstream) -> bytes:
         return request_bytes(
@@ -292,16 +250,15 @@ class Exchange:
     def _forward(self, piece: bytes) -> None:
         if self._upstream is None:
             return self._hold(piece)
-        self._replay = None
+        self._outbound.replay = None
         self._touch()
         return self._upstream.write(piece)
 
     def _hold(self, piece: bytes) -> None:
-        self._held.append(piece)
-        self._held_size += len(piece)
+        self._outbound.hold(piece)
         if self._ticket is not None and not self._ticket.hold(len(piece)):
             self._fail(pages.QUEUE_FULL)
-        elif self._held_size >= self._plane.limits.hold_bytes:
+        elif self._outbound.size >= self._plane.limits.hold_bytes:
             self._pause()
 
     def upstream_full(self, *, full: bool) -> None:
@@ -347,8 +304,9 @@ class Exchange:
     def upstream_lost(self, *, silent: bool) -> None:
         """The connection ended before the answer did."""
         upstream, self._upstream = self._upstream, None
-        if silent and self._replay is not None and not self._retried and upstream is not None:
-            self._again(self._replay, reused=upstream.reused)
+        sent = self._outbound.replay
+        if silent and sent is not None and not self._retried and upstream is not None:
+            self._again(sent, reused=upstream.reused)
         else:
             self._fail(pages.RESET)
 
@@ -375,7 +333,7 @@ class Exchange:
         if self._to_chunks:
             self._out.append(LAST_CHUNK)
         self.flush()
-        self._settle(reusable=self._reusable and self._request_done)
+        self._settle(reusable=self._reusable and self.request_done)
         self._client.finished(keep_alive=self._keep_alive)
 
     def _switch(self, head: ResponseHead) -> None:
@@ -413,14 +371,14 @@ class Exchange:
         self._client.abort()
 
     def _may_keep_alive(self) -> bool:
-        return self._head.keep_alive and self._request_done and not self._plane.draining
+        return self._head.keep_alive and self.request_done and not self._plane.draining
 
     def _settle(self, *, reusable: bool) -> None:
         """Give back ticket, connection and lease, in the order in which the next waiter
         can use them.
         """
         self._done = True
-        self._held.clear()
+        self._outbound.clear()
         if self._ticket is not None:
             self._ticket.cancel()
         if self._upstream is not None:
@@ -434,7 +392,7 @@ class Exchange:
         client = self._client
         if client.full:
             return
-        if self._request_done or self._paused or self._head_sent:
+        if self.request_done or self._paused or self._head_sent:
             client.deadline = self._plane.timers.after(self._idle)
         else:
             client.deadline = self._body_due

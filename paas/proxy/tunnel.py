@@ -12,6 +12,10 @@ from paas.http1.frames import CLOSE_GOING_AWAY, CLOSE_GOING_AWAY_MASKED, Frames
 from paas.live.board import Lease
 from paas.proxy.timers import NEVER, Timers
 
+AFTER_REPLICA = 2.0
+"""Seconds of silence after the replica ended its side. Whether it closed or only
+half-closed cannot be seen, and nothing it could answer will come."""
+
 
 class Tunnel:
     """Two joined connections; `ended` is called once, after both are closed."""
@@ -46,9 +50,8 @@ class Tunnel:
     def going_away(self) -> None:
         """Tell both sides with a close frame (1001), where it does not tear a frame."""
         client, replica = self._sides
-        self._tell_client()
-        if client.frames.between and not client.frames.closed:
-            replica.transport.write(CLOSE_GOING_AWAY_MASKED)
+        replica.tell_other(CLOSE_GOING_AWAY)
+        client.tell_other(CLOSE_GOING_AWAY_MASKED)
 
     def abort(self) -> None:
         for side in self._sides:
@@ -65,10 +68,16 @@ class Tunnel:
         self.deadline = self._timers.after(self._idle)
 
     def side_ends(self, side: "_Side") -> None:
-        """A replica that is being drained ends: its client may come again elsewhere."""
-        client, replica = self._sides
-        if side is replica and self._lease.slot.draining and not client.transport.is_closing():
-            self._tell_client()
+        """After its replica's end a tunnel lasts only while the client still sends. When
+        the replica is being drained, the client learns that it may come again.
+        """
+        _, replica = self._sides
+        if side is not replica:
+            return
+        if self._lease.slot.draining:
+            replica.tell_other(CLOSE_GOING_AWAY)
+        self._idle = min(self._idle, AFTER_REPLICA)
+        self.touch()
 
     def side_lost(self) -> None:
         self._open -= 1
@@ -76,12 +85,6 @@ class Tunnel:
             self._timers.forget(self)
             self._lease.release()
             self._ended()
-
-    def _tell_client(self) -> None:
-        client, replica = self._sides
-        if replica.frames.between and not replica.frames.closed:
-            replica.frames.closed = True
-            client.transport.write(CLOSE_GOING_AWAY)
 
 
 class _Side(asyncio.Protocol):
@@ -96,15 +99,22 @@ class _Side(asyncio.Protocol):
         self.ended = False
         self.other: _Side = self
 
+    def tell_other(self, frame: bytes) -> None:
+        """Put in a frame of our own, unless it would tear one or come after the end."""
+        writable = not self.ended and not self.other.transport.is_closing()
+        if writable and self.frames.between and not self.frames.closed:
+            self.frames.closed = True
+            self.other.transport.write(frame)
+
     def data_received(self, data: bytes) -> None:
         self._tunnel.touch()
         self.frames.feed(data)
         self.other.transport.write(data)
 
     def eof_received(self) -> bool:
+        self._tunnel.side_ends(self)
         self.ended = True
         other = self.other
-        self._tunnel.side_ends(self)
         if other.ended:
             other.transport.close()
             return False

@@ -101,6 +101,7 @@ class Upstream(asyncio.Protocol):
         assert self._transport is not None
         self.resume()
         self._consumer = None
+        self._pool.discard(self)
         return self._transport, self._parser.rest()
 
     @property
@@ -120,6 +121,7 @@ class Upstream(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by class
+        self._pool.opened(self)
 
     def data_received(self, data: bytes) -> None:
         if self._consumer is None:
@@ -182,8 +184,8 @@ class Pool:
     def take(self) -> Upstream | None:
         while self._idle:
             upstream = self._idle.pop()
-            self._timers.forget(upstream)
             if upstream.usable:
+                upstream.deadline = NEVER
                 upstream.reused = True
                 return upstream
         return None
@@ -194,10 +196,13 @@ class Pool:
             return
         upstream.deadline = self._timers.after(self.limits.pool_seconds)
         self._idle.append(upstream)
+
+    def opened(self, upstream: Upstream) -> None:
+        """It is watched from now on; only while idle it has a deadline."""
         self._timers.watch(upstream)
 
     def discard(self, upstream: Upstream) -> None:
-        """Forget one that ended by itself, if it is here."""
+        """Forget one that ended or is given away."""
         self._timers.forget(upstream)
         if upstream in self._idle:
             self._idle.remove(upstream)
@@ -205,7 +210,6 @@ class Pool:
     def close(self) -> None:
         self._closed = True
         for upstream in self._idle:
-            self._timers.forget(upstream)
             upstream.abort()
         self._idle.clear()
 

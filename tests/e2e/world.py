@@ -33,7 +33,7 @@ class World:
     @staticmethod
     def name() -> str:
         """A service name that no other test uses."""
-        return f"app{next(_NUMBERS)}x"
+        return f"app{next(_NUMBERS)}x{apps.RUN}"
 
     # ---- deploying
 

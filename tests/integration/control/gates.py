@@ -34,8 +34,9 @@ class Gate:
 
 
 class GatedEngine(FakeEngine):
-    """`lists` counts the keeper's looks, which raise `list_error`; `list_gate` holds back the answer after it was
-    taken, so that it is old when it arrives; `remove_error` is raised by removals.
+    """`lists` counts the keeper's looks, which raise `list_error`; `list_gate` holds back
+    the answer after it was taken, so that it is old when it arrives; `remove_error` is
+    raised by removals.
     """
 
     def __init__(self) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from paas.core.model import Deployment, DeploymentStatus, Probe, ReplicaRange, StepName, StepStatus
-from tests.fakes.replica import FakeReplica, Script, serve
+from tests.fakes.replica import LIVE, FakeReplica, Script, serve
 from tests.integration.control.world import DOCKERFILE, World
 
 NEW = "shop-002"
@@ -112,7 +112,8 @@ class Slow:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
             self.paths.append(head.split()[1].decode())
-            await self.let.wait()
+            while replica.state in LIVE and not self.let.is_set():
+                await asyncio.sleep(0.002)
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone")
             await writer.drain()
 

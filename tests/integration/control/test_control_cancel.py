@@ -93,7 +93,7 @@ async def test_deleting_the_service_cancels_and_leaves_nothing(world: World) -> 
 
 async def test_a_caller_that_goes_away_leaves_the_deployment_running(world: World) -> None:
     caller = asyncio.ensure_future(world.submit(files=DOCKERFILE))
-    await until(lambda: world.control.catalog._lock.locked())
+    await until(world.control.catalog._lock.locked)
     caller.cancel()
     await asyncio.wait([caller])
     await until(lambda: (found := world.control.catalog.find("shop")) and found.versions)

@@ -7,7 +7,7 @@ from paas.core.model import Condition, Timeouts
 from paas.errors import Unavailable
 from paas.ports import ContainerState
 from tests.fakes.replica import FakeReplica, Script
-from tests.integration.control.holds import at_least
+from tests.integration.control.holds import NEW, at_least, hold_check
 from tests.integration.control.world import World
 from tests.waiting import until
 
@@ -153,6 +153,26 @@ async def test_a_replica_paused_by_hand_is_woken(world: World) -> None:
     await until(lambda: world.engine.containers[paused].state is ContainerState.RUNNING)
     assert (await world.get()).replica == paused
     assert world.starts(V1) == 1
+
+
+async def test_one_paused_by_hand_before_it_was_ready_is_woken_too(world: World) -> None:
+    await world.deploy()
+    held = await hold_check(world)
+    await world.engine.freeze(world.running(NEW)[0])
+    held.release()
+    assert (await world.ended(held.deployment)).error is None
+    assert world.starts(NEW) == 1
+
+
+async def test_a_paused_replica_is_not_given_up_while_the_engine_is_away(world: World) -> None:
+    await world.deploy()
+    paused = world.running(V1)[0]
+    await world.engine.freeze(paused)
+    world.engine.down = True
+    await world.skip(11)
+    await until(lambda: world.control.keeper._blind)
+    world.engine.down = False
+    assert (await world.get()).replica == paused
 
 
 async def test_a_replica_that_refuses_is_probed_back(world: World) -> None:

@@ -1,5 +1,7 @@
 """The queue: one deployment at a time per service, so many builds per host."""
 
+from itertools import pairwise
+
 import pytest
 
 from paas.core.model import DeploymentStatus
@@ -19,7 +21,7 @@ async def test_one_service_deploys_one_after_the_other(worlds: Worlds) -> None:
     assert [one.status for one in done] == [DeploymentStatus.SUCCEEDED] * 3
     assert [one.version for one in done] == ["shop-001", "shop-002", "shop-003"]
     spans = [(one.started or 0.0, one.ended or 0.0) for one in done]
-    assert all(ended <= started for (_, ended), (started, _) in zip(spans, spans[1:], strict=False))
+    assert all(ended <= started for (_, ended), (started, _) in pairwise(spans))
     assert (await world.get()).body == "shop-003"
 
 

@@ -20,6 +20,7 @@ from paas.control.replicas import Replica
 from paas.core.lifecycle import ENDED
 from paas.core.model import ArchiveSource, Deployment, ImageSource, Traffic, Version, VersionSpec
 from paas.core.planning import Phase
+from paas.core.routing import Route
 from paas.daemon import GatewayDoors
 from paas.live.board import Board
 from paas.proxy.proxy import Proxy
@@ -38,11 +39,30 @@ from tests.waiting import until
 DOCKERFILE = {"Dockerfile": "FROM scratch\nEXPOSE 8080\n"}
 
 
+class Doors(GatewayDoors):
+    """Internal addresses until the daemon begins to end."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        super().__init__(proxy)
+        self._ending = False
+        self._opening = asyncio.Lock()
+
+    async def open(self, host: str, port: int, route: Callable[[], Route | None]) -> bool:
+        async with self._opening:
+            return not self._ending and await super().open(host, port, route)
+
+    async def shut(self) -> None:
+        """Open nothing more, and have nothing half open."""
+        async with self._opening:
+            self._ending = True
+
+
 class World:
     """Use `start` and `stop`; `restart` ends the daemon and starts a new one."""
 
     control: Control
     board: Board
+    doors: Doors
     proxy: Proxy
     store: FlakyStore
     journal: FileJournal
@@ -69,6 +89,7 @@ class World:
         self._stack = AsyncExitStack()
         self.board = Board(self.clock.monotonic)
         self.proxy = Proxy(self.board)
+        self.doors = Doors(self.proxy)
         self.control = Control(self.settings, await self._outside(data), self.board)
         await self.control.load()
         self.port = (await self.proxy.listen("127.0.0.1", 0)).port
@@ -76,6 +97,7 @@ class World:
 
     async def end(self, *, drain: float = 0.0) -> None:
         """The daemon ends; replicas run on."""
+        await self.doors.shut()
         await self.proxy.drain(drain)
         await self.control.close()
         await self._stack.aclose()
@@ -227,7 +249,7 @@ class World:
             journal=self.journal,
             store=self.store,
             clock=self.clock,
-            doors=GatewayDoors(self.proxy),
+            doors=self.doors,
         )
 
 

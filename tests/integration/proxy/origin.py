@@ -1,6 +1,8 @@
 """A recording origin: a strict parser (h11) reads what the proxy forwards."""
 
 import asyncio
+import socket
+import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -37,7 +39,13 @@ class Line:
         self.writer.write(data)
 
     def reset(self) -> None:
+        """End with RST, as a crashed server does."""
+        sock = self.writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
+
+    def close(self) -> None:
+        self.writer.close()
 
     async def closed(self) -> None:
         """Returns when the proxy ended the connection."""
@@ -127,6 +135,8 @@ class Origin:
             event = parser.next_event()
             if event is h11.NEED_DATA:
                 data = await line.reader.read(65536)
+                if not data:
+                    return None
                 line.raw += data
                 parser.receive_data(data)
             elif isinstance(event, h11.Request):

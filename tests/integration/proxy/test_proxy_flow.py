@@ -2,6 +2,7 @@
 
 import asyncio
 import resource
+from collections.abc import Callable
 
 import pytest
 
@@ -210,6 +211,42 @@ async def test_a_client_that_never_reads_is_cut(stage: Stage) -> None:
     await stage.check_well()
 
 
+async def test_pipelined_requests_are_bounded(stage: Stage) -> None:
+    await stage.start()
+    go_on = asyncio.Event()
+
+    async def answer(seen: Seen, line: Line) -> None:
+        await go_on.wait()
+        line.send(reply(seen.target.encode()))
+
+    stage.origin.answer = answer
+    wire = await stage.wire()
+    count = 8000
+    request = b"GET /%d HTTP/1.1\r\nHost: hello.localhost\r\nX: " + b"x" * 1000 + b"\r\n\r\n"
+    wire.send(b"".join(request % number for number in range(count)))
+    await until(lambda: len(stage.origin.seen) == 1)
+    await asyncio.sleep(0.2)
+    unsent = wire.writer.transport.get_write_buffer_size()
+    assert unsent > 1_000_000
+    go_on.set()
+    for number in range(count):
+        assert (await wire.response()).body == b"/%d" % number
+
+
+async def test_pipelined_answers_nobody_reads_are_bounded(stage: Stage) -> None:
+    await stage.start()
+    stage.origin.answer = sends(reply(b"x" * 200_000))
+    wire = await stage.wire(receive_buffer=4096)
+    wire.send(get() * 500)
+    wire.end_sending()
+    await until(lambda: len(stage.origin.seen) > 1)
+    await asyncio.sleep(0.2)
+    assert len(stage.origin.seen) < 100
+    for _ in range(500):
+        assert len((await wire.response()).body) == 200_000
+    assert await wire.bytes_until_end() == b""
+
+
 # ---- slow and leaving clients
 
 
@@ -255,7 +292,7 @@ async def test_a_slow_body_is_408(stage: Stage) -> None:
 
 @pytest.mark.parametrize("leave", [Wire.close, Wire.reset])
 async def test_a_client_that_leaves_frees_the_replica(
-    stage: Stage, leave: "type[Wire.close]"
+    stage: Stage, leave: Callable[[Wire], None]
 ) -> None:
     await stage.start()
     stage.origin.answer = silent

@@ -1,9 +1,12 @@
 """Answers: streaming, interim ones, bad origins, retries, silence."""
 
 import asyncio
+import socket
+from collections.abc import Iterator
 
 import pytest
 
+from paas.http1.limits import Limits
 from paas.live.board import Slot
 from tests.integration.proxy.conftest import Stage
 from tests.integration.proxy.origin import Line, Seen, reply, sends
@@ -285,6 +288,53 @@ async def test_three_refusals_are_enough(stage: Stage) -> None:
     assert stage.target.in_flight == 0
 
 
+class Deaf:
+    """An address whose queue of connections is full: connecting to it hangs."""
+
+    def __init__(self) -> None:
+        self._server = socket.create_server(("127.0.0.1", 0), backlog=0)
+        self.port: int = self._server.getsockname()[1]
+        self._filling = [socket.socket() for _ in range(4)]
+        for one in self._filling:
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.1", self.port))
+
+    def close(self) -> None:
+        for one in [self._server, *self._filling]:
+            one.close()
+
+
+@pytest.fixture
+def deaf() -> Iterator[Deaf]:
+    address = Deaf()
+    yield address
+    address.close()
+
+
+async def test_a_connection_that_hangs_is_given_up(stage: Stage, deaf: Deaf) -> None:
+    await stage.start(Limits(tick_seconds=0.02, connect_seconds=0.2), ready=False)
+    stage.board.add_slot("v1", Slot("deaf", "127.0.0.1", deaf.port))
+    other = await stage.another("r2")
+    got = await stage.ask(post(b"Content-Length: 3", body=b"abc"))
+    assert got.body == b"abc"
+    assert len(other.seen) == 1
+    assert [slot.accepting for slot in stage.target.slots] == [False, True]
+
+
+async def test_a_client_that_leaves_while_we_connect(stage: Stage, deaf: Deaf) -> None:
+    await stage.start(Limits(tick_seconds=0.02, connect_seconds=0.3), ready=False)
+    slot = Slot("deaf", "127.0.0.1", deaf.port)
+    stage.board.add_slot("v1", slot)
+    wire = await stage.wire()
+    wire.send(post(b"Content-Length: 200000", body=b"x" * 1000))
+    await until(lambda: slot.in_flight == 1)
+    wire.reset()
+    await until(lambda: slot.in_flight == 0)
+    stage.board.remove_slot("v1", "deaf")
+    stage.ready(stage.origin)
+    await stage.check_well()
+
+
 # ---- silence
 
 
@@ -333,8 +383,6 @@ async def test_a_slow_but_living_answer_has_all_the_time(stage: Stage) -> None:
 
 
 async def test_idle_upstream_connections_are_closed(stage: Stage) -> None:
-    from paas.http1.limits import Limits  # noqa: PLC0415
-
     await stage.start(Limits(tick_seconds=0.02, pool_seconds=0.1))
     await stage.ask(get())
     await until(lambda: stage.origin.open == 0)

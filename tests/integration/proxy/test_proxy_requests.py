@@ -1,12 +1,15 @@
 """Plain requests: routing, forwarding, keep-alive, pipelining, error answers."""
 
 import json
+import socket
 
 import pytest
 
 from paas.core.routing import Route
+from paas.errors import Unavailable
 from paas.http1.limits import Limits
 from paas.live.board import Slot
+from paas.proxy.proxy import Proxy
 from tests.integration.proxy.conftest import QUICK, Stage
 from tests.integration.proxy.origin import Line, Seen, reply, sends
 from tests.integration.proxy.wire import until
@@ -201,6 +204,23 @@ async def test_fixed_routes_take_every_host(stage: Stage) -> None:
         await stage.wire()
 
 
+async def test_listening_on_sockets_and_every_address(stage: Stage) -> None:
+    await stage.start()
+    given = socket.create_server(("127.0.0.1", 0))
+    stage.listener = await stage.proxy.listen(sock=given)
+    assert stage.listener.port == given.getsockname()[1]
+    await stage.check_well()
+    stage.listener = await stage.proxy.listen()
+    await stage.check_well()
+    assert stage.origin.seen[-1].field("x-forwarded-for") == "127.0.0.1"
+    with pytest.raises(Unavailable) as taken:
+        await stage.proxy.listen("127.0.0.1", stage.listener.port)
+    assert taken.value.code == "address_in_use"
+    closing = await stage.proxy.listen("::1")
+    await closing.close()
+    await closing.close()
+
+
 async def test_weighted_choice_is_smooth(stage: Stage) -> None:
     await stage.start()
     other = await stage.another("r2")
@@ -266,10 +286,8 @@ async def test_an_answer_survives_an_upload_nobody_reads(stage: Stage) -> None:
 
 
 async def test_trusted_networks_are_believed(stage: Stage) -> None:
-    from paas.proxy.proxy import Proxy  # noqa: PLC0415
-
     await stage.start()
-    trusting = Proxy(stage.board, limits=QUICK, trusted=["127.0.0.0/8"])
+    trusting = Proxy(stage.board, limits=QUICK, trusted=["2001:db8::/32", "127.0.0.0/8"])
     stage.listener = await trusting.listen("127.0.0.1", 0)
     await stage.ask(get(b"X-Forwarded-For: 192.0.2.1", b"X-Forwarded-Proto: https"))
     (seen,) = stage.origin.seen

@@ -1,6 +1,7 @@
 """Upgrades: only WebSocket, only after 101, with back-pressure, limits and goodbyes."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -109,7 +110,7 @@ async def test_a_101_for_something_else_is_502(stage: Stage) -> None:
 
 @pytest.mark.parametrize("leave", [Wire.reset, Wire.close])
 async def test_a_client_that_leaves_ends_both_sides(
-    stage: Stage, leave: "type[Wire.close]"
+    stage: Stage, leave: Callable[[Wire], None]
 ) -> None:
     await stage.start()
     stage.origin.answer = echoes
@@ -119,11 +120,14 @@ async def test_a_client_that_leaves_ends_both_sides(
     await until(lambda: stage.target.in_flight == 0)
 
 
-async def test_a_replica_that_dies_ends_both_sides(stage: Stage) -> None:
+@pytest.mark.parametrize("leave", [Line.reset, Line.close])
+async def test_a_replica_that_leaves_ends_both_sides(
+    stage: Stage, leave: Callable[[Line], None]
+) -> None:
     await stage.start()
     stage.origin.answer = echoes
     wire = await opened(stage)
-    stage.origin.lines[0].reset()
+    leave(stage.origin.lines[0])
     with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
         await read(wire, 1)
     await until(lambda: stage.target.in_flight == 0)
@@ -157,6 +161,27 @@ async def test_much_data_with_back_pressure(stage: Stage) -> None:
     wire = await opened(stage)
     data = await read(wire, size + 10)
     assert data[10:] == b"x" * size
+
+
+async def test_much_data_towards_a_slow_replica(stage: Stage) -> None:
+    await stage.start()
+    size = 20_000_000
+    go_on = asyncio.Event()
+
+    async def answer(_seen: Seen, line: Line) -> None:
+        line.send(SWITCH + FRAME)
+        await go_on.wait()
+        line.raw += await line.reader.readexactly(size)
+        line.send(FRAME)
+        await line.closed()
+
+    stage.origin.answer = answer
+    wire = await opened(stage)
+    wire.send(b"x" * size)
+    await asyncio.sleep(0.2)
+    assert wire.writer.transport.get_write_buffer_size() > 1_000_000
+    go_on.set()
+    assert await read(wire, 4) == FRAME
 
 
 async def test_silence_ends_a_tunnel_with_a_goodbye(stage: Stage) -> None:

@@ -193,6 +193,17 @@ async def test_the_latest_deployment_of_each_service(catalog):
     assert catalog.latest_deployment(shop) == builders.deployment(2)
 
 
+async def test_an_earlier_deployment_that_goes_on_is_not_the_latest(catalog):
+    shop = await catalog.create(builders.service())
+    for number in (1, 2):
+        await catalog.record(deployment=builders.deployment(number))
+    await catalog.record(deployment=builders.deployment(1, status=DeploymentStatus.RUNNING))
+    assert catalog.latest_deployment(shop) == builders.deployment(2)
+    running = builders.deployment(2, status=DeploymentStatus.RUNNING)
+    await catalog.record(deployment=running)
+    assert catalog.latest_deployment(shop) == running
+
+
 async def test_a_recorded_deployment_is_durable(catalog, store):
     await catalog.create(builders.service())
     running = builders.deployment(status=DeploymentStatus.RUNNING)
