@@ -30,6 +30,7 @@ from paas.adapters.tokens import AdminToken
 from paas.aio.clock import SystemClock
 from paas.aio.tasks import Tasks
 from paas.api.app import ApiServer, build_app
+from paas.api.call import Context
 from paas.control.control import Control, Outside, uploads_dir
 from paas.core.addresses import parse_address
 from paas.core.routing import Route
@@ -92,16 +93,16 @@ class Daemon:
         proxy = Proxy(board)
         outside = await _outside(settings, GatewayDoors(proxy), stack)
         control = Control(settings, outside, board)
-        app = build_app(
+        context = Context(
             services=control.services,
             deployments=control.deployments,
             history=control.history,
             status=control.status,
             journal=outside.journal,
             settings=settings,
-            verify=AdminToken(data / "admin.token").verify,
             clock=outside.clock,
         )
+        app = build_app(context, verify=AdminToken(data / "admin.token").verify)
         return cls(settings, control=control, proxy=proxy, api=ApiServer(app, settings))
 
     async def start(self) -> None:

@@ -16,12 +16,8 @@ from paas.api.bodies import LARGEST_JSON
 from paas.api.call import JSON, Context, add_route
 from paas.api.problems import Handler, answer_problems
 from paas.api.table import ROUTES
-from paas.control.deployments import Deployments
-from paas.control.services import History, Services
-from paas.control.views import Status
 from paas.core.addresses import parse_address
 from paas.errors import Conflict, Unavailable
-from paas.ports import Clock, Journal
 from paas.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -32,31 +28,12 @@ SOCKET_MODE = 0o660
 ANSWER_WAIT = 1.0
 
 
-def build_app(
-    *,
-    services: Services,
-    deployments: Deployments,
-    history: History,
-    status: Status,
-    journal: Journal,
-    settings: Settings,
-    verify: Callable[[str], bool],
-    clock: Clock,
-) -> web.Application:
+def build_app(context: Context, *, verify: Callable[[str], bool]) -> web.Application:
     """The API over the control plane; `verify` compares tokens in constant time."""
-    context = Context(
-        services=services,
-        deployments=deployments,
-        history=history,
-        status=status,
-        journal=journal,
-        settings=settings,
-        clock=clock,
-    )
     public = [openapi.PATH, *(route.path for route in ROUTES if route.public)]
-    listen = settings.api.listen
+    listen = context.settings.api.listen
     own = parse_address(listen)[0] if listen else ""
-    guard = Guard(verify=verify, hosts=[own, *settings.api.hosts], public=public)
+    guard = Guard(verify=verify, hosts=[own, *context.settings.api.hosts], public=public)
     app = web.Application(
         middlewares=[answer_problems, guard_middleware(guard)], client_max_size=LARGEST_JSON
     )

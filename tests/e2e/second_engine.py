@@ -15,33 +15,53 @@ START_SECONDS = 30.0
 
 class SecondEngine:
     """A `dockerd` with its own directories and socket, and no firewall rules: those of the
-    host's engine stay as they are.
+    host's engine stay as they are. It shares docker0, which `--bridge none` would remove
+    from under the host's engine. Its `containerd` is a process of its own, as on a server,
+    and lives until `close`.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
+        self._runtime: subprocess.Popen[bytes] | None = None
+        self._runtime_socket = folder / "containerd.sock"
         self.host = f"unix://{folder}/docker.sock"
         self.cli = Engine(self.host)
 
     def start(self) -> None:
+        if self._runtime is None:
+            self._runtime = self._start_runtime()
         words = [
             "dockerd",
             *("--data-root", str(self._folder / "data")),
             *("--exec-root", str(self._folder / "exec")),
             *("--pidfile", str(self._folder / "pid")),
             *("--host", self.host),
-            *("--bridge", "none"),
+            *("--containerd", str(self._runtime_socket)),
             *("--default-address-pool", "base=10.213.0.0/16,size=24"),
             "--iptables=false",
             "--ip6tables=false",
         ]
         (self._folder / "pid").unlink(missing_ok=True)
+        self._process = self._run(words)
+        until(self._answers, "the second engine answers", seconds=START_SECONDS)
+
+    def _start_runtime(self) -> "subprocess.Popen[bytes]":
+        config = self._folder / "containerd.toml"
+        config.write_text(
+            f'version = 2\nroot = "{self._folder}/runtime"\nstate = "{self._folder}/state"\n'
+            'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
+            f'[grpc]\naddress = "{self._runtime_socket}"\n'
+        )
+        process = self._run(["containerd", "--config", str(config)])
+        until(self._runtime_socket.exists, "the runtime listens", seconds=START_SECONDS)
+        return process
+
+    def _run(self, words: list[str]) -> "subprocess.Popen[bytes]":
         with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
-        until(self._answers, "the second engine answers", seconds=START_SECONDS)
 
     def ensure(self) -> None:
         """Start it unless it runs."""
@@ -85,6 +105,9 @@ class SecondEngine:
         for network in self.cli.networks("paas.installation"):
             self.cli.run("network", "rm", network, check=False)
         self.stop()
+        assert self._runtime is not None
+        self._runtime.terminate()
+        self._runtime.wait(30)
         for point in self._mounts():
             subprocess.run(["umount", "-l", point], check=False, timeout=30)
 

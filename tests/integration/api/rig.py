@@ -20,6 +20,7 @@ from paas.adapters.store import SqliteStore
 from paas.aio.clock import SystemClock
 from paas.aio.tasks import Tasks
 from paas.api.app import ApiServer, build_app
+from paas.api.call import Context
 from paas.control.control import Control, Outside
 from paas.live.board import Board
 from paas.settings import Api, Limits, Settings
@@ -165,16 +166,16 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
 
 
 def _app(control: Control, outside: Outside, settings: Settings) -> Any:
-    return build_app(
+    context = Context(
         services=control.services,
         deployments=control.deployments,
         history=control.history,
         status=control.status,
         journal=outside.journal,
         settings=settings,
-        verify=lambda token: token == TOKEN,
         clock=outside.clock,
     )
+    return build_app(context, verify=lambda token: token == TOKEN)
 
 
 def archive(**files: str) -> bytes:

@@ -7,7 +7,15 @@ from pathlib import Path
 from paas.adapters.store import SqliteStore
 from paas.core.model import Change, Event
 from paas.errors import PaasError
-from paas.ports import Builder, BuildSpec, Credentials, ImageFact, ReplicaFact, Unpacker
+from paas.ports import (
+    Builder,
+    BuildSpec,
+    Credentials,
+    ImageFact,
+    ReplicaFact,
+    ReplicaSpec,
+    Unpacker,
+)
 from tests.fakes.engine import FakeEngine
 
 
@@ -55,6 +63,17 @@ class GatedEngine(FakeEngine):
         facts = await super().replicas()
         await self.list_gate()
         return facts
+
+    async def start(self, spec: ReplicaSpec) -> ReplicaFact:
+        """Cancelled, it takes back what it has started."""
+        work = asyncio.ensure_future(super().start(spec))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await asyncio.wait([work])
+            if work.exception() is None:
+                self.containers.pop(work.result().id).end(137)
+            raise
 
     async def remove(self, replica: str, *, grace: float = 0.0) -> None:
         self.removals += 1

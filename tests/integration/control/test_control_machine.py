@@ -11,6 +11,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -24,6 +25,8 @@ from tests.integration.control.holds import at_least
 from tests.integration.control.wire import Answer
 from tests.integration.control.world import World
 from tests.waiting import until
+
+pytestmark = pytest.mark.timeout(180)
 
 T = TypeVar("T")
 SERVICES = st.sampled_from(["shop", "blog"])
@@ -239,7 +242,7 @@ async def _allowed(work: Coroutine[Any, Any, None]) -> None:
 
 TestDaemon = Daemon.TestCase
 TestDaemon.settings = settings(
-    max_examples=30,
+    max_examples=50,
     stateful_step_count=30,
     phases=[Phase.generate],  # in real time the same steps need not fail again
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
