@@ -29,9 +29,9 @@ class KernelFiles:
         """From control groups, version 1 or 2."""
         try:
             groups = self._groups(container, pid)
-            if (unified := groups.get("")) is not None:
-                return self._usage_v2(unified)
-            return self._usage_v1(groups)
+            if "memory" in groups:  # a host with both lists its version 2 tree without controllers
+                return self._usage_v1(groups)
+            return self._usage_v2(groups[""])
         except (OSError, ValueError, KeyError):
             return None
 

@@ -15,7 +15,7 @@ from paas.errors import PaasError
 from paas.ports import Clock, Engine
 
 ENGINE_PATIENCE = 3.0
-"""Seconds that a look at the daemon's health waits for the engine."""
+"""Seconds that looking at replicas or the daemon's health waits for the engine."""
 
 
 class Urls:
@@ -86,8 +86,9 @@ class Views:
 
     async def _measured(self, replica: Replica, version: Version) -> ReplicaView:
         try:
-            usage = await self._engine.usage(replica.id)
-        except PaasError:
+            async with asyncio.timeout(ENGINE_PATIENCE):
+                usage = await self._engine.usage(replica.id)
+        except (PaasError, TimeoutError):
             usage = None
         if usage is None:
             return self._replica(replica, version)

@@ -39,9 +39,13 @@ class Listener:
     async def start(self, sock: socket.socket) -> None:
         """Accept on that bound socket."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: ClientConnection(self._plane, self), sock=sock, backlog=BACKLOG
-        )
+        try:
+            self._server = await loop.create_server(
+                lambda: ClientConnection(self._plane, self), sock=sock, backlog=BACKLOG
+            )
+        except BaseException:
+            sock.close()
+            raise
         self.host, self.port = sock.getsockname()[:2]
 
     async def close(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from paas.aio.tasks import Tasks
 from paas.core.routing import Route
+from paas.errors import Unavailable
 from paas.http1.limits import Limits
 from paas.live.board import Board
 from paas.proxy.listener import Listener, Router, bind
@@ -76,12 +77,17 @@ class Proxy:
     ) -> Listener:
         """Accept on that address, or on the bound `sock`. With `route` every Host goes
         there (a callable is asked for each request); without, Host decides.
-        Port 0 takes a free one, see `Listener.port`. Raises `Unavailable`.
+        Port 0 takes a free one, see `Listener.port`. Raises `Unavailable`
+        (`address_in_use`, `stopping`).
         """
+        if self._is_draining():
+            raise Unavailable("The proxy is draining and opens nothing new.", code="stopping")
         self._timers.start()
         listener = Listener(self._plane, self._registry, self._router(route), trusted=self._trusted)
-        await listener.start(sock or bind(host, port))
         self._listeners = [*(one for one in self._listeners if one.accepting), listener]
+        await listener.start(sock or bind(host, port))
+        if self._is_draining():
+            await listener.close()
         return listener
 
     async def drain(self, seconds: float) -> None:
@@ -96,6 +102,9 @@ class Proxy:
         self._pools.close()
         if self._owns_tasks:
             await self._tasks.close()
+
+    def _is_draining(self) -> bool:
+        return self._plane.draining
 
     def _router(self, route: FixedRoute | None) -> Router:
         if route is None:

@@ -7,6 +7,7 @@ sides keep-alive); everything else closes it.
 """
 
 import asyncio
+import errno
 from collections.abc import Callable
 from typing import Protocol, cast
 
@@ -171,7 +172,7 @@ Connected = Callable[[Upstream | OSError], None]
 class Pool:
     """The idle connections of one slot, the latest used first."""
 
-    __slots__ = ("_closed", "_idle", "_timers", "host", "limits", "port")
+    __slots__ = ("_closed", "_connecting", "_idle", "_timers", "host", "limits", "port")
 
     def __init__(self, slot: Slot, limits: Limits, timers: Timers) -> None:
         self.host = slot.host
@@ -179,6 +180,7 @@ class Pool:
         self.limits = limits
         self._timers = timers
         self._idle: list[Upstream] = []
+        self._connecting: set[asyncio.Task[None]] = set()
         self._closed = False
 
     def take(self) -> Upstream | None:
@@ -207,8 +209,19 @@ class Pool:
         if upstream in self._idle:
             self._idle.remove(upstream)
 
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def began(self, connecting: "asyncio.Task[None]") -> None:
+        """A connection is being opened: it is given up when the slot is gone."""
+        self._connecting.add(connecting)
+        connecting.add_done_callback(self._connecting.discard)
+
     def close(self) -> None:
         self._closed = True
+        for connecting in self._connecting:
+            connecting.cancel()
         for upstream in self._idle:
             upstream.abort()
         self._idle.clear()
@@ -236,7 +249,7 @@ class Pools:
         pool = self._pools.get(slot.id)
         if pool is None:
             pool = self._pools[slot.id] = Pool(slot, self._limits, self._timers)
-        self._tasks.spawn("connect", _connect(pool, done))
+        pool.began(self._tasks.spawn("connect", _connect(pool, done)))
 
     def gone(self, slot_id: str) -> None:
         """The slot left the board: close what is idle, pool nothing more."""
@@ -261,5 +274,9 @@ async def _connect(pool: Pool, done: Connected) -> None:
             _, upstream = await loop.create_connection(lambda: Upstream(pool), pool.host, pool.port)
     except OSError as error:
         done(error)
+    except asyncio.CancelledError:
+        if not pool.closed:
+            raise
+        done(ConnectionAbortedError(errno.ECONNABORTED, "the replica is gone"))
     else:
         done(upstream)

@@ -47,9 +47,7 @@ class Api:
             headers["Content-Type"] = "application/json"
         return self.raw(method, path, body, headers)
 
-    def raw(
-        self, method: str, path: str, body: bytes | None, headers: dict[str, str]
-    ) -> Answer:
+    def raw(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         with closing(UnixConnection(self._socket, CALL_SECONDS)) as connection:
             return send(connection, method, path, body=body, headers=headers)
 

@@ -62,9 +62,7 @@ def send(
     )
 
 
-def get(
-    host: str, port: int, path: str = "/", *, name: str = "", timeout: float = 20.0
-) -> Answer:
+def get(host: str, port: int, path: str = "/", *, name: str = "", timeout: float = 20.0) -> Answer:
     """GET on a connection of its own; `name` is the Host header's."""
     headers = {"Connection": "close"} | ({"Host": name} if name else {})
     with closing(http.client.HTTPConnection(host, port, timeout=timeout)) as connection:

@@ -46,7 +46,9 @@ def folder(path: Path, source: apps.Source, name: str) -> str:
 
 def test_a_folder_becomes_a_service(shared: World, service: str, tmp_path: Path) -> None:
     one = folder(tmp_path, apps.web("one"), service)
-    out = run(shared, "deploy", one, "--env", "MODE=prod", "--secret", "TOKEN=abcdef", "--note", "n")
+    out = run(
+        shared, "deploy", one, "--env", "MODE=prod", "--secret", "TOKEN=abcdef", "--note", "n"
+    )
     assert f"http://{service}.localhost:{shared.daemon.proxy_port}/" in out
     assert shared.body(service) == "one"
     seen = shared.body(service, "/cgi-bin/env").splitlines()
@@ -198,7 +200,9 @@ def test_an_installed_package_works(tmp_path: Path) -> None:
     for words in (["-r", str(ROOT / "requirements.lock")], ["--no-deps", str(ROOT)]):
         subprocess.run([*pip, *words], env=clean, cwd=tmp_path, check=True, timeout=200)
     paas = str(target / "bin" / "paas")
-    shown = subprocess.run([paas, "--help"], capture_output=True, text=True, check=True, cwd=tmp_path)
+    shown = subprocess.run(
+        [paas, "--help"], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
     assert "deploy" in shown.stdout
     data = tmp_path / "d"
     settings = {"PAAS_DATA_DIR": str(data), "PAAS_PROXY__HTTP": "127.0.0.1:0"}

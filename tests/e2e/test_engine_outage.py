@@ -44,11 +44,6 @@ def test_killed_and_started_again(world: World, engine: SecondEngine, service: s
     ended = world.api.ended(accepted["id"])
     assert (ended["status"], ended["error"]["code"]) == ("failed", "engine_unreachable")
     assert world.body(service) == "one"
-    begun = time.monotonic()
-    held = world.get(cold)
-    assert (held.status, held.headers["x-paas-error"]) == (503, "start_timeout")
-    assert "retry-after" in held.headers
-    assert time.monotonic() - begun < 15
     engine.start()
     _heals(world, service, "one")
     assert world.body(cold) == "cold"
@@ -64,9 +59,9 @@ def test_stopped_in_order_and_started_again(
     world.deploy(service, "one")
     engine.stop()
     _says_that_the_engine_is_away(world)
-    answer = world.get(service, timeout=20)
-    assert answer.status in (502, 503)
-    assert "x-paas-error" in answer.headers
+    held = world.get(service, timeout=15)
+    assert (held.status, held.headers["x-paas-error"]) == (503, "start_timeout")
+    assert "retry-after" in held.headers
     engine.start()
     _heals(world, service, "one")
     _all_is_known(world)

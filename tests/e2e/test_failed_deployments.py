@@ -28,7 +28,9 @@ def test_a_failing_build_keeps_its_log_and_the_traffic(shared: World, service: s
     steps = {step["name"]: step["status"] for step in ended["steps"]}
     assert (steps["fetch"], steps["build"], steps["start"]) == ("succeeded", "failed", "skipped")
     assert shared.body(service) == "one"
-    assert shared.api.get(f"/v1/services/{service}/traffic").json["split"] == {f"{service}-001": 100}
+    assert shared.api.get(f"/v1/services/{service}/traffic").json["split"] == {
+        f"{service}-001": 100
+    }
     assert shared.deploy(service, "three")["version"] == f"{service}-003"
     assert shared.body(service) == "three"
     assert len(shared.events(service, "deployment.failed")) == 1

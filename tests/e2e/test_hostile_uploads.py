@@ -51,7 +51,10 @@ def encrypted_zip() -> bytes:
 def bomb() -> bytes:
     """200 MiB of zeros in 200 KB of zip."""
     into = io.BytesIO()
-    with zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("zeros", "w") as big:
+    with (
+        zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("zeros", "w") as big,
+    ):
         for _ in range(200):
             big.write(bytes(MIB))
     return into.getvalue()
@@ -107,14 +110,12 @@ def test_what_unpacks_to_too_much(shared: World, service: str, make) -> None:
         (b"7z\xbc\xaf\x27\x1c" + bytes(600), "not_an_archive"),
         (b"\x1f\x8b" + zlib.compress(os.urandom(1000)), "bad_archive"),
         (apps.web("x").targz()[:-20], "bad_archive"),
-        (apps.web("x").tar()[: MIB], "bad_archive"),
+        (apps.web("x").tar()[:MIB], "bad_archive"),
         (apps.web("x").zip()[: MIB // 2], "bad_archive"),
     ],
     ids=["empty", "script", "7z", "broken gzip", "short tar.gz", "short tar", "short zip"],
 )
-def test_what_is_no_whole_archive(
-    shared: World, service: str, content: bytes, code: str
-) -> None:
+def test_what_is_no_whole_archive(shared: World, service: str, content: bytes, code: str) -> None:
     assert _refused(shared, service, content)["code"] == code
 
 

@@ -10,9 +10,7 @@ MIB = 1024 * 1024
 
 def test_a_secret_reaches_the_program_and_nobody_else(shared: World, service: str) -> None:
     source = apps.web("x", before="echo my password is $DB_PASSWORD, truly; echo $DB_PASSWORD >&2")
-    ended = shared.succeed(
-        service, source, env={"MODE": "prod"}, secrets={"DB_PASSWORD": SECRET}
-    )
+    ended = shared.succeed(service, source, env={"MODE": "prod"}, secrets={"DB_PASSWORD": SECRET})
     version = f"{service}-001"
     seen = shared.body(service, "/cgi-bin/env").splitlines()
     assert f"DB_PASSWORD={SECRET}" in seen
@@ -23,8 +21,10 @@ def test_a_secret_reaches_the_program_and_nobody_else(shared: World, service: st
     assert read["secrets"] == ["DB_PASSWORD"]
     logs = f"/v1/services/{service}/logs"
     until(
-        lambda: {"my password is ***, truly", "***"}
-        <= {line["text"] for line in shared.api.items(logs)},
+        lambda: (
+            {"my password is ***, truly", "***"}
+            <= {line["text"] for line in shared.api.items(logs)}
+        ),
         "masked lines in the log",
     )
     for path in (

@@ -68,8 +68,9 @@ def test_a_minimum_keeps_it_awake(shared: World, service: str) -> None:
     gone = shared.replica(version)
     shared.engine.run("rm", "-f", gone)
     until(
-        lambda: [one["state"] for one in shared.api.replicas(version) if one["id"] != gone]
-        == ["ready"],
+        lambda: (
+            [one["state"] for one in shared.api.replicas(version) if one["id"] != gone] == ["ready"]
+        ),
         "another replica is ready without a request",
     )
 

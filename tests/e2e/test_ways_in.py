@@ -79,7 +79,7 @@ def test_source_in_a_folder_with_its_own_dockerfile(shared: World, service: str)
 def test_ignored_files_stay_out(shared: World, service: str) -> None:
     source = apps.web("x").plus(**{".dockerignore": "*.key\n", "root__www__inner.key": "kept"})
     source = source.plus(**{"top.key": "private"})
-    build = 'COPY top.key /www/top.key\n'
+    build = "COPY top.key /www/top.key\n"
     dockerfile = source.files["Dockerfile"].decode().replace("CMD", build + "CMD")
     failed = shared.fail(service, source.plus(Dockerfile=dockerfile))
     assert failed["error"]["code"] == "build_failed"

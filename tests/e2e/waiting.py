@@ -9,9 +9,7 @@ T = TypeVar("T")
 PAUSE = 0.02
 
 
-def until(
-    look: Callable[[], T], what: str, *, seconds: float = 20.0, pause: float = PAUSE
-) -> T:
+def until(look: Callable[[], T], what: str, *, seconds: float = 20.0, pause: float = PAUSE) -> T:
     """The first true value of `look`. Fails, saying `what` was awaited and what was seen."""
     deadline = time.monotonic() + seconds
     while True:

@@ -242,7 +242,7 @@ async def _allowed(work: Coroutine[Any, Any, None]) -> None:
 
 TestDaemon = Daemon.TestCase
 TestDaemon.settings = settings(
-    max_examples=50,
+    max_examples=30,
     stateful_step_count=30,
     phases=[Phase.generate],  # in real time the same steps need not fail again
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

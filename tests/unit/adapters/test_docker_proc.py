@@ -22,10 +22,13 @@ def put(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def test_version_1(kernel: KernelFiles) -> None:
+@pytest.mark.parametrize("unified", ["", f"docker/{CONTAINER}"])
+def test_version_1(kernel: KernelFiles, unified: str) -> None:
+    """Also where the version 2 tree is mounted beside it, without controllers."""
     put(
         kernel.proc / "42/cgroup",
-        f"3:cpuacct,cpu:/docker/{CONTAINER}\n2:memory:/docker/{CONTAINER}\n1:pids:/\n0::/\n",
+        f"3:cpuacct,cpu:/docker/{CONTAINER}\n2:memory:/docker/{CONTAINER}\n1:pids:/\n"
+        f"0::/{unified}\n",
     )
     put(kernel.cgroups / f"cpuacct/docker/{CONTAINER}/cpuacct.usage", "1500000000\n")
     put(kernel.cgroups / f"memory/docker/{CONTAINER}/memory.usage_in_bytes", "5000\n")
