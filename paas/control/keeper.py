@@ -30,8 +30,9 @@ ROUND = 1.0
 RESYNC = 10.0
 RETRY = 0.5
 """Seconds between two looks at an engine that does not answer."""
-SETTLE = 0.3
-"""Seconds after an event in which the engine may still list what was before it."""
+SETTLE = (0.3, 1.0, 3.0)
+"""Seconds after an event at which to look again: the engine tells of a replica's end
+before it lists it as ended, on a busy host well before."""
 RUNNABLE = (VersionStatus.STARTING, VersionStatus.READY)
 
 
@@ -78,7 +79,7 @@ class Keeper:
         self._dirty, self._retry_at = True, float("-inf")
         while True:
             await self._round()
-            pause = SETTLE if self._observed < self._heard + SETTLE else ROUND
+            pause = SETTLE[0] if self._observed < self._heard + SETTLE[0] else ROUND
             try:
                 async with asyncio.timeout(pause):
                     await self._work.wait()
@@ -130,13 +131,11 @@ class Keeper:
             self._act(action)
 
     def _must_look(self) -> bool:
-        """Soon after an event, too: the engine tells of a replica's end before it lists it
-        as ended.
-        """
-        now, settled = self._clock.monotonic(), self._heard + SETTLE
+        now = self._clock.monotonic()
         if self._blind:
             return now >= self._retry_at
-        return self._dirty or now - self._observed > RESYNC or self._observed < settled <= now
+        settling = any(self._observed < self._heard + later <= now for later in SETTLE)
+        return self._dirty or settling or now - self._observed > RESYNC
 
     def _calm(self, now: float) -> None:
         """A replica that has run long enough ends its version's row of failures."""
@@ -153,6 +152,7 @@ class Keeper:
         """
         self._dirty = False
         known, launching = self._roster.ids(), self._roster.launching()
+        asked = self._clock.monotonic()
         try:
             facts = await self._engine.replicas()
         except PaasError as error:
@@ -163,7 +163,9 @@ class Keeper:
             self._vanished(replica_id)
         for fact in facts:
             replica = self._roster.get(fact.id)
-            if replica is not None:
+            if replica is not None and (fact.id not in known or replica.since > asked):
+                self._dirty = True  # it changed since we asked: what is listed may be older
+            elif replica is not None:
                 self._update(replica, fact)
             elif self._roster.was_removed(fact.id):
                 continue

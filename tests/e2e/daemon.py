@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 START_SECONDS = 15.0
 STOP_SECONDS = 45.0
 _RANGES = itertools.count()
-_SPAN = 100
+_SPAN = 500
 
 
 class Daemon:
@@ -35,7 +35,7 @@ class Daemon:
         self.installation = ""
         self._log = data / "daemon.log"
         self._process: subprocess.Popen[bytes] | None = None
-        first = 20000 + next(_RANGES) * _SPAN
+        first = 20000 + next(_RANGES) % 20 * _SPAN
         self._settings = {
             "PAAS_DATA_DIR": str(data),
             "PAAS_PROXY__HTTP": "127.0.0.1:0",
@@ -71,7 +71,11 @@ class Daemon:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        until(lambda: self._serves(with_engine), "the daemon serves", seconds=START_SECONDS)
+        until(
+            lambda: self._serves(with_engine=with_engine),
+            "the daemon serves",
+            seconds=START_SECONDS,
+        )
 
     def kill9(self) -> None:
         self._end(signal.SIGKILL)
@@ -106,7 +110,7 @@ class Daemon:
         self._process.send_signal(number)
         return self._process.wait(STOP_SECONDS)
 
-    def _serves(self, with_engine: bool) -> bool:
+    def _serves(self, *, with_engine: bool) -> bool:
         if not self.running():
             raise AssertionError(f"the daemon ended:\n{self.log}")
         try:

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from contextlib import closing
 from types import TracebackType
+from typing import Self
 
 from tests.e2e.http_calls import send
 
@@ -36,7 +37,7 @@ class Load:
         """Everything that was not a 200, by status or by what broke."""
         return {status: count for status, count in self.statuses.items() if status != 200}
 
-    def __enter__(self) -> "Load":
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self

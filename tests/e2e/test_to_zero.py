@@ -89,6 +89,6 @@ def test_a_version_that_can_start_no_more_refuses_at_once(shared: World, service
     assert shared.condition(f"{service}-001") == "crashing"
     again = shared.get(service, timeout=2)
     assert (again.status, again.headers["x-paas-error"]) == (503, "start_failed")
-    (event, *_rest) = shared.events(service, "version.crashing")
+    (event, *_rest) = until(lambda: shared.events(service, "version.crashing"), "its event")
     assert "exit code 9" in event["message"]
     assert "it is gone" in event["data"]["log"]
