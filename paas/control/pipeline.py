@@ -2,7 +2,8 @@
 
 Every step can be repeated, so a deployment cut off anywhere is simply run again
 from the first step whose result is not kept. Until `release` the traffic is
-untouched.
+untouched. The upload and its unpacked source are gone before the end is told: from
+then on nobody needs them.
 """
 
 import asyncio
@@ -64,13 +65,13 @@ class Pipeline:
         except Exception:
             log.exception("deployment broke", extra={"deployment": job.deployment.id})
             await self._fail(job, Failed("The daemon failed; its log says how.", code="internal"))
-        await self._images.clean(job.deployment)
 
     async def cancel(self, job: Job, actor: str) -> None:
         """End a job that somebody cancelled; its version is failed, the traffic untouched."""
         name = job.deployment.version
         failure = Failure(code="cancelled", message=f"The deployment was cancelled by {actor}.")
         job.say(failure.message)
+        await self._images.clean(job.deployment)
         await _settle(
             job,
             lambda: job.end(
@@ -80,7 +81,6 @@ class Pipeline:
                 event=job.event("deployment.cancelled", failure.message, actor=actor),
             ),
         )
-        await self._images.clean(job.deployment)
 
     async def _deploy(self, job: Job) -> None:
         version = self._version(job)
@@ -113,6 +113,7 @@ class Pipeline:
                 StepName.START,
                 lambda service: changes.started(service, version.name, image=pin, port=port),
             )
+            await self._images.clean(job.deployment)
             async with asyncio.timeout(limit):
                 await attempt.launched
                 await job.enter(StepName.CHECK)
@@ -152,6 +153,7 @@ class Pipeline:
         )
         for line in (*error.log, *error_lines(error)):
             job.say(line)
+        await self._images.clean(job.deployment)
         await _settle(
             job,
             lambda: job.end(
