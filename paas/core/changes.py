@@ -155,8 +155,17 @@ def edit_version(service: Service, name: str, changes: Mapping[str, object]) -> 
     return _with(service, version, spec=edited)
 
 
-def configure(service: Service, settings: ServiceSettings) -> Service:
-    """The service with other settings."""
+def configure(service: Service, settings: ServiceSettings, *, base_domain: str) -> Service:
+    """The service with other settings. Raises `Invalid` for a main domain it does not have."""
+    hosts = [f"{service.name}.{base_domain}", *(domain.name for domain in service.domains)]
+    main = settings.main_domain
+    if main is not None and main != service.settings.main_domain and main not in hosts:
+        message = f"must be one of the service's own: {', '.join(hosts)}"
+        raise Invalid(
+            f"{main} cannot be the main domain of {service.name}.",
+            advice="Add the domain to the service first.",
+            fields=(FieldError(field="main_domain", message=message),),
+        )
     return replace(service, settings=settings)
 
 
@@ -193,7 +202,10 @@ def remove_domain(service: Service, name: str) -> Service:
     kept = tuple(known for known in service.domains if known.name != name)
     if len(kept) == len(service.domains):
         raise NotFound(f"{service.name} has no domain {name!r}.", code="no_such_domain")
-    return replace(service, domains=kept)
+    settings = service.settings
+    if settings.main_domain == name:
+        settings = replace(settings, main_domain=None)
+    return replace(service, domains=kept, settings=settings)
 
 
 def find(service: Service, name: str) -> Version:

@@ -60,6 +60,14 @@ class ReplicaState(StrEnum):
     STOPPED = "stopped"
 
 
+class Maintenance(StrEnum):
+    """PAGE answers every request with 503; HOLD lets requests wait for the end of a pause."""
+
+    OFF = "off"
+    PAGE = "page"
+    HOLD = "hold"
+
+
 class Traffic(StrEnum):
     """What a successful deployment does with the split."""
 
@@ -191,12 +199,33 @@ class Domain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BasicAuth:
+    """A login; `password` is its hash (`core.passwords`)."""
+
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSettings:
-    """What can be changed on a service; None means the host's own setting."""
+    """What can be changed on a service; a time of None means the host's own setting.
+
+    `main_domain` is one of its own hosts, to which the others redirect; `allow` are the
+    networks it can be reached from (empty: all); `body_limit` is bytes, 0 for none;
+    `request_log` keeps its last requests in memory.
+    """
 
     auto_prune: bool = False
     freeze_after: float | None = None
     stop_after: float | None = None
+    sticky: bool = False
+    redirect_https: bool = False
+    main_domain: str | None = None
+    basic_auth: BasicAuth | None = None
+    allow: tuple[str, ...] = ()
+    maintenance: Maintenance = Maintenance.OFF
+    body_limit: int = 0
+    request_log: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,11 +5,12 @@ route of its service, never a mixture.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from math import gcd
 
 from paas.core.model import Service, VersionStatus
+from paas.core.policy import Policy, service_policy, version_policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,12 +19,16 @@ class Route:
 
     `schedule` lists version ids in the order in which successive requests take
     them, over and over; empty means that the service is offline. `key` says whose
-    cursor walks it: all hosts of a service share one.
+    cursor walks it: all hosts of a service share one. `policy` is what the service
+    demands of requests from outside (None: nothing); `versions` are the ready versions
+    by name that a trusted proxy may ask for.
     """
 
     key: str
     service: str
     schedule: tuple[str, ...]
+    policy: Policy | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 def schedule(weights: Mapping[str, int]) -> tuple[str, ...]:
@@ -52,7 +57,7 @@ def schedule(weights: Mapping[str, int]) -> tuple[str, ...]:
 
 
 def service_route(service: Service) -> Route:
-    """The route that follows the service's split."""
+    """The route that follows the service's split, for callers from inside."""
     ids = {version.name: version.id for version in service.versions}
     weights = {ids[name]: weight for name, weight in service.split.items() if name in ids}
     return Route(key=service.id, service=service.name, schedule=schedule(weights))
@@ -64,16 +69,22 @@ def service_hosts(service: Service, *, base_domain: str) -> dict[str, Route]:
     `<service>.<base>` and custom domains follow the split, `<version>.<base>`
     reaches that version whatever its weight, once it is ready.
     """
-    route = service_route(service)
-    hosts = {f"{service.name}.{base_domain}": route}
-    hosts.update((domain.name, route) for domain in service.domains)
-    for version in routable(service):
-        hosts[f"{version}.{base_domain}"] = version_route(service, version)
+    names = [f"{service.name}.{base_domain}", *(domain.name for domain in service.domains)]
+    ready = {version: version_route(service, version) for version in routable(service)}
+    route = replace(
+        service_route(service),
+        policy=service_policy(service, hosts=names),
+        versions={version: route.schedule[0] for version, route in ready.items()},
+    )
+    hosts = dict.fromkeys(names, route)
+    own = version_policy(service)
+    for version, fixed in ready.items():
+        hosts[f"{version}.{base_domain}"] = replace(fixed, policy=own)
     return hosts
 
 
 def version_route(service: Service, name: str) -> Route:
-    """The route that always takes this one version of the service."""
+    """The route that always takes this one version of the service, for callers from inside."""
     version = next(version for version in service.versions if version.name == name)
     return Route(key=version.id, service=service.name, schedule=(version.id,))
 

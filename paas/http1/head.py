@@ -42,6 +42,7 @@ _OURS = frozenset(
         b"x-real-ip",
         b"x-request-id",
         b"x-paas-hops",
+        b"x-paas-route",
     }
 )
 _REQUEST_DROPPED = _HOP_BY_HOP | _OURS | {b"proxy", b"expect"}

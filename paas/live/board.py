@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 
 from paas.core.routing import Route
 from paas.live.leases import Grant, Lease, Refusal, RefusalCode, Slot, Target, Ticket
+from paas.live.requests import RequestLogs
 from paas.live.routes import RouteTable
 
 __all__ = ["Board", "Grant", "Lease", "Refusal", "RefusalCode", "Slot", "Target", "Ticket"]
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class Board:
-    """Routes by host and targets by version id.
+    """Routes by host, targets by version id, and the last requests by service.
 
     `now` is a monotonic clock. `on_demand(version_id)` is called whenever a request
     queues or is refused because the version cannot start, `on_suspect(version_id,
@@ -40,6 +41,7 @@ class Board:
         self._give_back = self._released
         self._leave = self._left
         self.targets: dict[str, Target] = {}
+        self.requests = RequestLogs()
         self.on_demand: Callable[[str], None] = lambda _version: None
         self.on_suspect: Callable[[str, str], None] = lambda _version, _replica: None
         self.on_gone: Callable[[str], None] = lambda _replica: None

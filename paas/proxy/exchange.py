@@ -1,6 +1,6 @@
 """One request from its head to the last byte of its answer: read this first.
 
-    begin → route → board.choose → board.acquire → (wait in the queue)
+    begin → route → (guard) → board.choose → board.acquire → (wait in the queue)
           → a pooled or new connection → request and answer stream both ways
           → connection back to its pool → lease back to the board → client goes on
 
@@ -13,24 +13,20 @@ so then any request goes elsewhere.
 
 import errno
 
+from paas.core.policy import Redirect
+from paas.core.routing import Route
 from paas.http1.events import END, Bad, Framing, RequestHead, ResponseEvent, ResponseHead
-from paas.http1.head import (
-    LAST_CHUNK,
-    MAX_HOPS,
-    chunk,
-    chunked_to,
-    ends_by_close,
-    interim_bytes,
-    request_bytes,
-    response_bytes,
-)
+from paas.http1.head import LAST_CHUNK, MAX_HOPS, chunk, request_bytes, response_bytes
 from paas.live.board import Lease, Refusal, Ticket
 from paas.proxy import pages
+from paas.proxy.answer import Answer
 from paas.proxy.client import Client
+from paas.proxy.guard import Guard
 from paas.proxy.outbound import Outbound
 from paas.proxy.pages import Problem
 from paas.proxy.plane import Plane
 from paas.proxy.timers import NEVER
+from paas.proxy.trace import Trace
 from paas.proxy.upstream import Upstream
 
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
@@ -41,27 +37,25 @@ class Exchange:
     """The state of one request; `request_done` once all of it was read."""
 
     __slots__ = (
+        "_answer",
         "_avoid",
         "_body_due",
         "_client",
         "_done",
+        "_guard",
         "_head",
-        "_head_sent",
         "_idle",
-        "_keep_alive",
         "_lease",
-        "_out",
         "_outbound",
         "_paused",
         "_plane",
+        "_received",
         "_retried",
-        "_reusable",
         "_ticket",
-        "_to_chunks",
+        "_trace",
         "_tries",
         "_upstream",
         "_version",
-        "_waited",
         "request_done",
     )
 
@@ -74,32 +68,32 @@ class Exchange:
         self._ticket: Ticket | None = None
         self._upstream: Upstream | None = None
         self._outbound = Outbound()
-        self._out: list[bytes] = []
+        self._answer = Answer()
+        self._guard: Guard | None = None
+        self._trace: Trace | None = None
         self._avoid: str | None = None
         self._tries = 0
-        self._waited = 0.0
+        self._received = 0
         self._idle = 60.0
         self._body_due = NEVER
         self.request_done = False
         self._retried = False
         self._paused = False
-        self._head_sent = False
-        self._to_chunks = False
-        self._reusable = False
-        self._keep_alive = False
         self._done = False
 
     @property
     def may_probe(self) -> bool:
         """Whether an interim answer may be sent now, to see if the client is there."""
-        return not self._head_sent and self._head.minor > 0
+        return not self._answer.begun and self._head.minor > 0
 
     # ---- from the client
 
     def begin(self) -> None:
         """Route it and ask for a replica; what came of the body goes with the head."""
-        head, board = self._head, self._plane.board
+        head, plane = self._head, self._plane
         self._client.deadline = NEVER  # waiting and connecting have limits of their own
+        if plane.access is not None:
+            self._trace = Trace(plane)
         if head.hops >= MAX_HOPS:
             return self._fail(pages.LOOP)
         if head.target == b"*":
@@ -107,7 +101,11 @@ class Exchange:
         route = self._client.route(head.host)
         if route is None:
             return self._fail(pages.NO_SUCH_HOST)
-        version = board.choose(route)
+        if self._trace is not None:
+            self._trace.service = route.service
+        if route.policy is not None or self._client.peer.trusted:
+            return self._ask_guard(route)
+        version = plane.board.choose(route)
         if version is None:
             return self._fail(pages.NO_TRAFFIC)
         self._version = version
@@ -118,7 +116,11 @@ class Exchange:
         limits, timers = self._plane.limits, self._plane.timers
         earned = self._body_due + len(data) / limits.body_rate
         self._body_due = min(earned, timers.after(limits.body_seconds))
-        self._forward(chunk(data) if self._head.framing is Framing.CHUNKED else data)
+        self._received += len(data)
+        guard = self._guard
+        if guard is not None and 0 < guard.body_limit < self._received:
+            return self._fail(pages.BODY_TOO_LARGE)
+        return self._forward(chunk(data) if self._head.framing is Framing.CHUNKED else data)
 
     def request_end(self) -> None:
         """The request is complete."""
@@ -135,6 +137,8 @@ class Exchange:
     def client_gone(self) -> None:
         """Nobody is left to answer."""
         self._plane.counters.client_gone += 1
+        if self._trace is not None:
+            self._trace.error = "client_gone"
         self._settle(reusable=False)
 
     def client_full(self, *, full: bool) -> None:
@@ -150,12 +154,52 @@ class Exchange:
 
     def expired(self) -> None:
         """The client connection's deadline passed while this exchange set it."""
-        if self._client.full or self._head_sent:
+        guard = self._guard
+        if guard is not None and guard.waiting:
+            guard.again(received=self._received)
+        elif self._client.full or self._answer.begun:
             self._cut()
         elif self.request_done or self._paused:
             self._fail(pages.TIMEOUT)
         else:
             self._fail(pages.SLOW_REQUEST)
+
+    # ---- from the guard
+
+    def _ask_guard(self, route: Route) -> None:
+        policy = route.policy
+        if policy is not None and policy.request_log:
+            trace = self._trace = self._trace or Trace(self._plane)
+            trace.service, trace.kept = route.service, True
+        guard = self._guard = Guard(self._plane, self._head, self._client.peer, self)
+        guard.ask(route, received=self._received)
+
+    def admitted(self, version: str, *, cookie: bytes) -> None:
+        """Go on with that version; `cookie` is a field line for the answer, or empty."""
+        self._version = version
+        self._answer.cookie = cookie
+        self._client.deadline = NEVER
+        self._acquire()
+
+    def denied(self, problem: Problem) -> None:
+        """The request ends here."""
+        self._fail(problem)
+
+    def redirected(self, redirect: Redirect) -> None:
+        """The request has to go elsewhere."""
+        keep_alive = self._may_keep_alive()
+        page = pages.redirect(redirect, self._head, keep_alive=keep_alive)
+        self._reply(page, status=redirect.status, keep_alive=keep_alive)
+
+    def held(self) -> None:
+        """The guard wants to be asked again, at the next tick."""
+        self._client.deadline = self._plane.timers.after(0)
+        if not self.request_done:
+            self._pause()
+
+    def route_again(self) -> Route | None:
+        """Where the request would go now."""
+        return self._client.route(self._head.host)
 
     # ---- from the board
 
@@ -173,7 +217,7 @@ class Exchange:
         if isinstance(answer, Refusal):
             return self._fail(pages.refusal(answer))
         self._lease = answer
-        self._waited += answer.waited
+        self._answer.waited += answer.waited
         self._idle = answer.target.idle_timeout
         upstream = self._plane.pools.take(answer.slot)
         if upstream is not None:
@@ -285,7 +329,7 @@ class Exchange:
     def answered(self, event: ResponseEvent) -> None:
         """The next event of the answer. What it writes is collected until `flush`."""
         if isinstance(event, bytes):
-            self._out.append(chunk(event) if self._to_chunks else event)
+            self._answer.piece(event)
         elif isinstance(event, ResponseHead):
             self._answer_head(event)
         elif event is END:
@@ -295,11 +339,14 @@ class Exchange:
 
     def flush(self) -> None:
         """Write what was collected in one piece."""
-        out = self._out
-        if out and not self._done:
-            self._out = []
+        if self._done:
+            return
+        data = self._answer.take()
+        if data:
             self._touch()
-            self._client.write(out[0] if len(out) == 1 else b"".join(out))
+            self._client.write(data)
+            if self._trace is not None:
+                self._trace.sent += len(data)
 
     def upstream_lost(self, *, silent: bool) -> None:
         """The connection ended before the answer did."""
@@ -311,62 +358,66 @@ class Exchange:
             self._fail(pages.RESET)
 
     def _answer_head(self, head: ResponseHead) -> None:
-        ours = self._head
         if head.interim:
-            if ours.minor and (head.status != 100 or ours.expect_continue):
-                self._out.append(interim_bytes(head))
-            return
-        if head.status == 101:
+            self._answer.interim(head, self._head)
+        elif head.status == 101:
             self._switch(head)
-            return
-        self._head_sent = True
-        self._reusable = head.keep_alive
-        self._to_chunks = chunked_to(head, ours.minor)
-        self._keep_alive = self._may_keep_alive() and not ends_by_close(head, ours.minor)
-        waited = self._waited
-        extra = b"X-Paas-Cold-Start: %d\r\n" % max(1, round(waited * 1000)) if waited else b""
-        self._out.append(
-            response_bytes(head, minor=ours.minor, keep_alive=self._keep_alive, extra=extra)
-        )
+        else:
+            self._answer.begin(head, self._head.minor, keep_alive=self._may_keep_alive())
+            if self._trace is not None:
+                self._trace.status = head.status
 
     def _answer_end(self) -> None:
-        if self._to_chunks:
-            self._out.append(LAST_CHUNK)
+        answer = self._answer
+        answer.end()
         self.flush()
-        self._settle(reusable=self._reusable and self.request_done)
-        self._client.finished(keep_alive=self._keep_alive)
+        self._settle(reusable=answer.reusable and self.request_done)
+        self._client.finished(keep_alive=answer.keep_alive)
 
     def _switch(self, head: ResponseHead) -> None:
         upstream, lease = self._upstream, self._lease
         if upstream is None or lease is None or not (self._head.websocket and head.websocket):
             return self._fail(pages.INVALID)
+        answer = response_bytes(head, minor=1, keep_alive=True, extra=self._answer.cookie)
+        if self._trace is not None:
+            self._trace.status = head.status
+            self._end_trace(self._trace)
         self._done, self._upstream, self._lease = True, None, None
-        answer = response_bytes(head, minor=1, keep_alive=True)
         return self._client.tunnel(upstream, lease, answer)
 
     # ---- ways out
 
     def _answer_options(self) -> None:
         keep_alive = self._may_keep_alive()
-        self._settle(reusable=False)
-        self._client.write(pages.options_answer(self._head, keep_alive=keep_alive))
-        self._client.finished(keep_alive=keep_alive)
+        page = pages.options_answer(self._head, keep_alive=keep_alive)
+        self._reply(page, status=204, keep_alive=keep_alive)
 
     def _fail(self, problem: Problem) -> None:
         if self._done:
             return
-        if self._head_sent:
+        if self._answer.begun:
             self._cut()
             return
         keep_alive = self._may_keep_alive()
-        self._settle(reusable=False)
+        if self._trace is not None:
+            self._trace.error = problem.code
         self._plane.counters.error(problem.code)
-        self._client.write(pages.page(problem, self._head, keep_alive=keep_alive))
+        page = pages.page(problem, self._head, keep_alive=keep_alive)
+        self._reply(page, status=problem.status, keep_alive=keep_alive)
+
+    def _reply(self, page: bytes, *, status: int, keep_alive: bool) -> None:
+        """An answer of our own."""
+        if self._trace is not None:
+            self._trace.status, self._trace.sent = status, len(page)
+        self._settle(reusable=False)
+        self._client.write(page)
         self._client.finished(keep_alive=keep_alive)
 
     def _cut(self) -> None:
         """An answer that cannot be completed must not look complete."""
         self._plane.counters.cut += 1
+        if self._trace is not None:
+            self._trace.error = "cut"
         self._settle(reusable=False)
         self._client.abort()
 
@@ -379,6 +430,10 @@ class Exchange:
         """
         self._done = True
         self._outbound.clear()
+        if self._guard is not None:
+            self._guard.leave()
+        if self._trace is not None:
+            self._end_trace(self._trace)
         if self._ticket is not None:
             self._ticket.cancel()
         if self._upstream is not None:
@@ -387,12 +442,18 @@ class Exchange:
             self._lease.release()
         self._ticket = self._upstream = self._lease = None
 
+    def _end_trace(self, trace: Trace) -> None:
+        """Once: whatever happens now comes after the request."""
+        self._trace = None
+        trace.received = self._received
+        trace.end(self._head, self._client.peer, lease=self._lease, waited=self._answer.waited)
+
     def _touch(self) -> None:
         """Something moved: the silence that is allowed begins anew."""
         client = self._client
         if client.full:
             return
-        if self.request_done or self._paused or self._head_sent:
+        if self.request_done or self._paused or self._answer.begun:
             client.deadline = self._plane.timers.after(self._idle)
         else:
             client.deadline = self._body_due

@@ -7,20 +7,25 @@ says what the visitor can do and never shows internals.
 from dataclasses import dataclass
 from html import escape
 
+from paas.core.policy import Redirect
 from paas.http1.events import Bad, RequestHead
 from paas.live.board import Refusal, RefusalCode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What a client is told. `retry_after` is seconds, None when a retry cannot help."""
+    """What a client is told. `retry_after` is seconds, None when a retry cannot help;
+    `field` is one more field line.
+    """
 
     status: int
     code: str
     retry_after: int | None = None
+    field: str = ""
 
 
 NO_SUCH_HOST = Problem(status=404, code="no_such_host")
+NO_SUCH_VERSION = Problem(status=404, code="no_such_version")
 NO_TRAFFIC = Problem(status=503, code="no_traffic")
 LOOP = Problem(status=508, code="loop_detected")
 QUEUE_FULL = Problem(status=503, code="queue_full", retry_after=1)
@@ -29,6 +34,10 @@ RESET = Problem(status=502, code="upstream_reset", retry_after=1)
 INVALID = Problem(status=502, code="upstream_invalid")
 TIMEOUT = Problem(status=504, code="upstream_timeout")
 SLOW_REQUEST = Problem(status=408, code="request_timeout")
+ADDRESS_DENIED = Problem(status=403, code="address_denied")
+BODY_TOO_LARGE = Problem(status=413, code="body_too_large")
+MAINTENANCE = Problem(status=503, code="maintenance", retry_after=30)
+TOO_MANY_LOGINS = Problem(status=503, code="too_many_logins", retry_after=1)
 OVERLOADED = Problem(status=503, code="too_many_connections", retry_after=1)
 
 _REFUSALS = {
@@ -38,7 +47,11 @@ _REFUSALS = {
     RefusalCode.GONE: 404,
 }
 _REASONS = {
+    301: "Moved Permanently",
+    308: "Permanent Redirect",
     400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     408: "Request Timeout",
@@ -54,19 +67,24 @@ _REASONS = {
     508: "Loop Detected",
 }
 _MESSAGES = {
+    "address_denied": "The service cannot be reached from this address.",
     "bad_request": "The request is malformed.",
     "body_too_large": "The request's body is larger than allowed.",
     "expectation_failed": "The request expects something that is not supported.",
     "head_too_large": "The request's header fields are larger than allowed.",
     "loop_detected": "The request goes round in a circle.",
+    "maintenance": "The service is being worked on. Please try again later.",
     "method_not_allowed": "This method is not supported.",
     "no_such_host": "Nothing is published at this address.",
+    "no_such_version": "There is no such version of the service.",
     "no_traffic": "The service is offline at the moment.",
     "queue_full": "Too many requests are waiting. Please try again in a moment.",
     "request_timeout": "The request took too long to arrive.",
     "start_failed": "The service cannot start. Its owner can see why.",
     "start_timeout": "The service did not start in time. Please try again.",
+    "too_many_logins": "Too many passwords are being checked. Please try again in a moment.",
     "too_many_connections": "Too many connections are open. Please try again in a moment.",
+    "unauthorized": "The service asks for a user name and a password.",
     "upstream_invalid": "The service gave an answer that cannot be passed on.",
     "upstream_refused": "The service cannot be reached. Please try again.",
     "upstream_reset": "The service ended the connection without an answer.",
@@ -96,6 +114,19 @@ def malformed(bad: Bad) -> Problem:
     return Problem(status=bad.status, code=bad.code)
 
 
+def challenge(service: str) -> Problem:
+    """Asks for the login of that service."""
+    field = f'WWW-Authenticate: Basic realm="{service}", charset="UTF-8"'
+    return Problem(status=401, code="unauthorized", field=field)
+
+
+def redirect(to: Redirect, head: RequestHead, *, keep_alive: bool) -> bytes:
+    """The whole answer. It is not to be stored: the setting behind it may change back."""
+    top = b"HTTP/1.1 %d %b\r\nLocation: %b\r\nContent-Length: 0\r\nCache-Control: no-store\r\n"
+    reason = _REASONS[to.status].encode("ascii")
+    return top % (to.status, reason, to.location) + _ending(head, keep_alive=keep_alive)
+
+
 def page(problem: Problem, head: RequestHead | None, *, keep_alive: bool) -> bytes:
     """The whole answer; `head` is the request's, None when it could not be read."""
     html = head is not None and _accepts_html(head)
@@ -109,6 +140,8 @@ def page(problem: Problem, head: RequestHead | None, *, keep_alive: bool) -> byt
     ]
     if problem.retry_after is not None:
         lines.append(f"Retry-After: {problem.retry_after}")
+    if problem.field:
+        lines.append(problem.field)
     if problem.status == 405:
         lines.append("Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
     top = "\r\n".join(lines).encode("ascii") + b"\r\n" + _ending(head, keep_alive=keep_alive)

@@ -1,10 +1,14 @@
 """What all connections of one proxy share: its collaborators and its counters."""
 
 import itertools
+from collections import Counter
 from dataclasses import dataclass, field
 
+from paas.core.networks import Network
 from paas.http1.limits import Limits
 from paas.live.board import Board
+from paas.proxy.accesslog import AccessLog
+from paas.proxy.proofs import Proofs
 from paas.proxy.timers import Timers
 from paas.proxy.upstream import Pools
 
@@ -28,7 +32,11 @@ class Counters:
 
 @dataclass(slots=True, kw_only=True)
 class Plane:
-    """`instance` makes request ids unique over restarts; `draining` is set once."""
+    """`instance` makes request ids unique over restarts; `draining` is set once.
+
+    `trusted` are the networks of proxies in front; `held` counts the requests that wait
+    for the end of a pause, by service; `access` is None while nothing is logged.
+    """
 
     board: Board
     limits: Limits
@@ -36,6 +44,10 @@ class Plane:
     pools: Pools
     counters: Counters
     instance: str
+    proofs: Proofs
+    trusted: tuple[Network, ...] = ()
+    access: AccessLog | None = None
+    held: "Counter[str]" = field(default_factory=Counter)
     draining: bool = False
     _serial: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 

@@ -1,17 +1,19 @@
 """The data plane as one object: listeners, shared state, and an orderly end."""
 
-import ipaddress
 import secrets
 import socket
 from collections.abc import Callable, Sequence
 
 from paas.aio.tasks import Tasks
+from paas.core.networks import networks
 from paas.core.routing import Route
 from paas.errors import Unavailable
 from paas.http1.limits import Limits
 from paas.live.board import Board
+from paas.proxy.accesslog import AccessLog
 from paas.proxy.listener import Listener, Router, bind
 from paas.proxy.plane import Counters, Plane
+from paas.proxy.proofs import Proofs
 from paas.proxy.registry import Registry
 from paas.proxy.timers import Timers
 from paas.proxy.upstream import Pools
@@ -24,7 +26,8 @@ class Proxy:
 
     It takes over `board.on_gone` and calls `board.expire` a few times a second.
     `trusted` are the networks (`10.0.0.0/8`) of proxies in front, whose
-    forwarding fields are extended instead of replaced.
+    forwarding fields are extended instead of replaced. The caller runs and closes
+    `access`, the access log.
     """
 
     def __init__(
@@ -34,11 +37,11 @@ class Proxy:
         limits: Limits | None = None,
         tasks: Tasks | None = None,
         trusted: Sequence[str] = (),
+        access: AccessLog | None = None,
     ) -> None:
         limits = limits or Limits()
         self._tasks = tasks or Tasks()
         self._owns_tasks = tasks is None
-        self._trusted = tuple(ipaddress.ip_network(network) for network in trusted)
         self._timers = Timers(tick=limits.tick_seconds, on_tick=board.expire)
         self._pools = Pools(limits=limits, timers=self._timers, tasks=self._tasks)
         self._registry = Registry(limits)
@@ -50,6 +53,9 @@ class Proxy:
             pools=self._pools,
             counters=Counters(),
             instance=secrets.token_hex(4),
+            proofs=Proofs(self._tasks),
+            trusted=networks(trusted),
+            access=access,
         )
         board.on_gone = self._pools.gone
 

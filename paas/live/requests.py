@@ -1,0 +1,63 @@
+"""The last requests of services that keep them, in memory only.
+
+A ring per service, so memory is bounded whatever comes; a service that does not
+keep its requests costs nothing.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+KEPT = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRecord:
+    """One request that is over. Texts are raw bytes as they came: whoever shows them
+    escapes them.
+
+    `time` is when it began (epoch), `seconds` how long it took with its wait, of which
+    `waited` for a replica; `received` and `sent` are bytes of body in and of the answer.
+    `error` is our own code, empty when the answer is the replica's. `version` is empty
+    when it reached none.
+    """
+
+    time: float
+    seconds: float
+    waited: float
+    client: bytes
+    service: str
+    version: str
+    replica: str
+    method: bytes
+    host: bytes
+    target: bytes
+    minor: int
+    status: int
+    error: str
+    received: int
+    sent: int
+    referer: bytes
+    agent: bytes
+
+
+class RequestLogs:
+    """Rings by service name."""
+
+    def __init__(self) -> None:
+        self._rings: dict[str, deque[RequestRecord]] = {}
+
+    def add(self, record: RequestRecord) -> None:
+        ring = self._rings.get(record.service)
+        if ring is None:
+            ring = self._rings[record.service] = deque(maxlen=KEPT)
+        ring.append(record)
+
+    def recent(self, service: str, *, limit: int) -> Sequence[RequestRecord]:
+        """The newest first."""
+        ring = self._rings.get(service, ())
+        return [record for record, _ in zip(reversed(ring), range(limit), strict=False)]
+
+    def forget(self, service: str) -> None:
+        """It keeps them no longer, or is gone."""
+        self._rings.pop(service, None)

@@ -1,0 +1,219 @@
+"""One request at its service's door: the policy's decisions, carried out.
+
+Only requests whose route has a policy, or that a trusted proxy sent, come here; the
+others never pay for it. `core.policy` decides; this fetches the facts, proves the
+password, lets the request wait through a pause, and chooses the version.
+"""
+
+import re
+from typing import Protocol, assert_never
+
+from paas.core.model import BasicAuth
+from paas.core.policy import (
+    Decision,
+    Facts,
+    Policy,
+    Prove,
+    Redirect,
+    Refuse,
+    Verdict,
+    decide,
+    sticky_version,
+)
+from paas.core.routing import Route
+from paas.http1.events import Framing, RequestHead
+from paas.http1.head import Peer
+from paas.proxy import facts, pages
+from paas.proxy.pages import Problem
+from paas.proxy.plane import Plane
+
+HOLD_SECONDS = 30.0
+HOLD_MOST = 1000
+"""Requests that wait for the end of one service's pause; more are refused."""
+
+_PORT = re.compile(rb"(?::[0-9]*)?\Z")
+_REFUSALS = {
+    Refuse.ADDRESS: pages.ADDRESS_DENIED,
+    Refuse.BODY: pages.BODY_TOO_LARGE,
+    Refuse.MAINTENANCE: pages.MAINTENANCE,
+}
+
+
+class Guarded(Protocol):
+    """The exchange as its guard sees it: exactly one of the first three is called, once;
+    `held` before, any number of times.
+    """
+
+    def admitted(self, version: str, *, cookie: bytes) -> None: ...
+
+    def denied(self, problem: Problem) -> None: ...
+
+    def redirected(self, redirect: Redirect) -> None: ...
+
+    def held(self) -> None:
+        """Call `again` soon."""
+
+    def route_again(self) -> Route | None: ...
+
+
+class Guard:
+    """`waiting` while it wants `again`; `body_limit` is bytes, 0 for none."""
+
+    __slots__ = (
+        "_exchange",
+        "_head",
+        "_held_for",
+        "_left",
+        "_peer",
+        "_plane",
+        "_proven",
+        "_route",
+        "_until",
+        "body_limit",
+        "waiting",
+    )
+
+    def __init__(self, plane: Plane, head: RequestHead, peer: Peer, exchange: Guarded) -> None:
+        self._plane = plane
+        self._head = head
+        self._peer = peer
+        self._exchange = exchange
+        self._route: Route | None = None
+        self._proven: BasicAuth | None = None
+        self._held_for: str | None = None
+        self._until = 0.0
+        self._left = False
+        self.waiting = False
+        self.body_limit = 0
+
+    def ask(self, route: Route, *, received: int = 0) -> None:
+        """Decide about the request; `received` is how much of its body came already."""
+        self._route = route
+        policy = route.policy
+        if policy is None:
+            return self._admit(route)
+        self.body_limit = policy.body_limit
+        found = self._facts(policy, received)
+        return self._act(decide(policy, found, proven=self._proven), route, policy)
+
+    def again(self, *, received: int) -> None:
+        """Look whether the pause is over."""
+        self.waiting = False
+        route = self._exchange.route_again()
+        if route is None:
+            self._exchange.denied(pages.NO_SUCH_HOST)
+        else:
+            self.ask(route, received=received)
+
+    def leave(self) -> None:
+        """The request is over, or past the door."""
+        self._left = True
+        self._unhold()
+
+    # ---- private
+
+    def _act(self, decision: Decision, route: Route, policy: Policy) -> None:
+        match decision:
+            case Verdict.ALLOW:
+                self._admit(route)
+            case Verdict.HOLD:
+                self._hold(route)
+            case Verdict.CHALLENGE:
+                self._exchange.denied(pages.challenge(route.service))
+            case Redirect():
+                self._exchange.redirected(decision)
+            case Refuse():
+                self._exchange.denied(_REFUSALS[decision])
+            case Prove():
+                assert policy.basic_auth is not None
+                self._prove(policy.basic_auth, decision)
+            case _:
+                assert_never(decision)
+
+    def _admit(self, route: Route) -> None:
+        policy = route.policy
+        self._unhold()
+        if policy is not None and policy.basic_auth is not None:
+            self._hide_credentials()
+        wanted = self._wanted() if self._peer.trusted and route.versions else None
+        version = route.versions.get(wanted) if wanted is not None else None
+        cookie = b""
+        if wanted is None:
+            version, cookie = self._choose(route)
+        if version is not None:
+            self._exchange.admitted(version, cookie=cookie)
+        else:
+            self._exchange.denied(pages.NO_TRAFFIC if wanted is None else pages.NO_SUCH_VERSION)
+
+    def _choose(self, route: Route) -> tuple[str | None, bytes]:
+        """A visitor who holds a valid cookie takes no turn of the split, so that the turns
+        of those without one stay exact.
+        """
+        policy = route.policy
+        if policy is None or not policy.sticky:
+            return self._plane.board.choose(route), b""
+        known = sticky_version(policy, self._head.headers)
+        if known is not None:
+            return known, b""
+        version = self._plane.board.choose(route)
+        return version, policy.cookies.get(version or "", b"")
+
+    def _hold(self, route: Route) -> None:
+        held, clock = self._plane.held, self._plane.timers
+        if self._held_for is None:
+            if held[route.service] >= HOLD_MOST:
+                return self._exchange.denied(pages.MAINTENANCE)
+            held[route.service] += 1
+            self._held_for = route.service
+            self._until = clock.after(HOLD_SECONDS)
+        if self._plane.draining or self._until <= clock.after(0):
+            return self._exchange.denied(pages.MAINTENANCE)
+        self.waiting = True
+        return self._exchange.held()
+
+    def _unhold(self) -> None:
+        service, self._held_for = self._held_for, None
+        if service is not None:
+            self._plane.held[service] -= 1
+
+    def _prove(self, login: BasicAuth, given: Prove) -> None:
+        def done(right: bool | None) -> None:
+            self._proved(login, right)
+
+        self._plane.proofs.check(login, given, done)
+
+    def _proved(self, login: BasicAuth, right: bool | None) -> None:  # noqa: FBT001 - a callback
+        route = self._route
+        if self._left or route is None:
+            return
+        if right:
+            self._proven = login
+            self.ask(self._exchange.route_again() or route)
+        elif right is None:
+            self._exchange.denied(pages.TOO_MANY_LOGINS)
+        else:
+            self._exchange.denied(pages.challenge(route.service))
+
+    def _hide_credentials(self) -> None:
+        """The password is ours to check, and none of the replica's business."""
+        head = self._head
+        head.headers = [pair for pair in head.headers if pair[0].lower() != b"authorization"]
+
+    def _wanted(self) -> str | None:
+        """The version that a trusted proxy asks for."""
+        values = facts.values(self._head, b"x-paas-route")
+        return values[-1].decode("ascii", "replace") if values else None
+
+    def _facts(self, policy: Policy, received: int) -> Facts:
+        head, peer = self._head, self._peer
+        authorization = facts.values(head, b"authorization") if policy.basic_auth else []
+        return Facts(
+            client=facts.client(head, peer, self._plane.trusted) if policy.allow else None,
+            scheme=facts.scheme(head, peer),
+            host=head.host,
+            port=_PORT.search(head.authority)[0],  # type: ignore[index] # it can be empty
+            method=head.method,
+            target=head.target,
+            length=head.length if head.framing is Framing.LENGTH else received,
+            authorization=authorization[0] if len(authorization) == 1 else None,
+        )

@@ -1,0 +1,62 @@
+"""What is remembered of one request while somebody wants to know: log or ring.
+
+An exchange has a trace only then, so a request that nobody records pays nothing.
+"""
+
+import time
+
+from paas.http1.events import RequestHead
+from paas.http1.head import Peer
+from paas.live.board import Lease
+from paas.live.requests import RequestRecord
+from paas.proxy import facts
+from paas.proxy.plane import Plane
+
+CLIENT_GONE = 499
+"""How logs call a request whose client left before an answer."""
+
+
+class Trace:
+    """`status` and `error` are of the answer, `sent` and `received` count bytes;
+    `kept` is set when the service keeps its requests.
+    """
+
+    __slots__ = ("_began", "_plane", "error", "kept", "received", "sent", "service", "status")
+
+    def __init__(self, plane: Plane) -> None:
+        self._plane = plane
+        self._began = time.monotonic()
+        self.service = ""
+        self.kept = False
+        self.status = CLIENT_GONE
+        self.error = ""
+        self.sent = 0
+        self.received = 0
+
+    def end(self, head: RequestHead, peer: Peer, *, lease: Lease | None, waited: float) -> None:
+        """The request is over: hand its record to those who want it."""
+        seconds = time.monotonic() - self._began
+        client = facts.client(head, peer, self._plane.trusted) if peer.trusted else None
+        record = RequestRecord(
+            time=time.time() - seconds,
+            seconds=seconds,
+            waited=waited,
+            client=str(client).encode("ascii") if client else peer.address,
+            service=self.service,
+            version=lease.target.version if lease is not None else "",
+            replica=lease.slot.id if lease is not None else "",
+            method=head.method,
+            host=head.authority,
+            target=head.target,
+            minor=head.minor,
+            status=self.status,
+            error=self.error,
+            received=self.received,
+            sent=self.sent,
+            referer=facts.first(head, b"referer"),
+            agent=facts.first(head, b"user-agent"),
+        )
+        if self._plane.access is not None:
+            self._plane.access.add(record)
+        if self.kept:
+            self._plane.board.requests.add(record)
