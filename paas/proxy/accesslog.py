@@ -129,4 +129,4 @@ def _text(raw: bytes) -> str:
 
 
 def _escaped(raw: bytes) -> bytes:
-    return _UNSAFE.sub(lambda found: b"\\x%02X" % found[0], raw[:LONGEST]) or b"-"
+    return _UNSAFE.sub(lambda found: b"\\x%02X" % ord(found[0]), raw[:LONGEST]) or b"-"

@@ -20,7 +20,9 @@ from paas.proxy import pages
 from paas.proxy.exchange import Exchange
 from paas.proxy.pages import Problem
 from paas.proxy.plane import Plane
+from paas.proxy.threshold import peer_address
 from paas.proxy.timers import NEVER
+from paas.proxy.trace import unread
 from paas.proxy.tunnel import Tunnel
 from paas.proxy.upstream import Upstream
 
@@ -45,6 +47,7 @@ class ClientConnection(asyncio.Protocol):
     """Speaks HTTP/1.1 with one client."""
 
     __slots__ = (
+        "_announced",
         "_backlog",
         "_ending",
         "_exchange",
@@ -64,7 +67,9 @@ class ClientConnection(asyncio.Protocol):
         "peer",
     )
 
-    def __init__(self, plane: Plane, home: Home) -> None:
+    def __init__(self, plane: Plane, home: Home, *, address: bytes = b"") -> None:
+        """`address` is the client's where a proxy announced it."""
+        self._announced = address
         self._plane = plane
         self._home = home
         self._parser = RequestParser(plane.limits)
@@ -89,7 +94,7 @@ class ClientConnection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by class
         plane = self._plane
         plane.timers.watch(self)
-        address = _address(self._transport)
+        address = self._announced or peer_address(self._transport)
         peer = self._home.admit(self, address)
         if peer is None:
             plane.counters.refused_connections += 1
@@ -274,7 +279,10 @@ class ClientConnection(asyncio.Protocol):
     def _refuse(self, problem: Problem) -> None:
         """Answer what is no usable request, and close."""
         self._plane.counters.error(problem.code)
-        self.write(pages.page(problem, None, keep_alive=False))
+        page = pages.page(problem, None, keep_alive=False)
+        if self._plane.access is not None:
+            self._plane.access.add(unread(self.peer, problem, sent=len(page)))
+        self.write(page)
         self._end()
 
     def _end(self) -> None:
@@ -333,13 +341,6 @@ class ClientConnection(asyncio.Protocol):
     def _closed(self) -> None:
         self._plane.timers.forget(self)
         self._home.leave(self, self.peer.address)
-
-
-def _address(transport: asyncio.Transport) -> bytes:
-    name = transport.get_extra_info("peername")
-    if not isinstance(name, tuple) or not name:
-        return b"unknown"
-    return str(name[0]).removeprefix("::ffff:").encode("ascii", "replace")
 
 
 def _reset_when_closed(transport: asyncio.Transport) -> None:

@@ -1,6 +1,6 @@
 """One request from its head to the last byte of its answer: read this first.
 
-    begin → route → (guard) → board.choose → board.acquire → (wait in the queue)
+    begin → route → (guard) → board.choose → approach: a lease, perhaps after a wait,
           → a pooled or new connection → request and answer stream both ways
           → connection back to its pool → lease back to the board → client goes on
 
@@ -11,18 +11,15 @@ answer came, and the method is idempotent; a refused connection sent nothing,
 so then any request goes elsewhere.
 """
 
-import errno
-
 from paas.core.policy import Redirect
 from paas.core.routing import Route
 from paas.http1.events import END, Bad, Framing, RequestHead, ResponseEvent, ResponseHead
 from paas.http1.head import LAST_CHUNK, MAX_HOPS, chunk, request_bytes, response_bytes
-from paas.live.board import Lease, Refusal, Ticket
 from paas.proxy import pages
 from paas.proxy.answer import Answer
+from paas.proxy.approach import Approach
 from paas.proxy.client import Client
 from paas.proxy.guard import Guard
-from paas.proxy.outbound import Outbound
 from paas.proxy.pages import Problem
 from paas.proxy.plane import Plane
 from paas.proxy.timers import NEVER
@@ -30,7 +27,6 @@ from paas.proxy.trace import Trace
 from paas.proxy.upstream import Upstream
 
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
-_OUR_SHORTAGE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 class Exchange:
@@ -38,24 +34,19 @@ class Exchange:
 
     __slots__ = (
         "_answer",
-        "_avoid",
+        "_approach",
         "_body_due",
         "_client",
         "_done",
         "_guard",
         "_head",
         "_idle",
-        "_lease",
         "_outbound",
         "_paused",
         "_plane",
         "_received",
-        "_retried",
-        "_ticket",
         "_trace",
-        "_tries",
         "_upstream",
-        "_version",
         "request_done",
     )
 
@@ -63,21 +54,16 @@ class Exchange:
         self._plane = plane
         self._client = client
         self._head = head
-        self._version = ""
-        self._lease: Lease | None = None
-        self._ticket: Ticket | None = None
+        self._approach = Approach(plane, self)
+        self._outbound = self._approach.outbound
         self._upstream: Upstream | None = None
-        self._outbound = Outbound()
         self._answer = Answer()
         self._guard: Guard | None = None
         self._trace: Trace | None = None
-        self._avoid: str | None = None
-        self._tries = 0
         self._received = 0
         self._idle = 60.0
         self._body_due = NEVER
         self.request_done = False
-        self._retried = False
         self._paused = False
         self._done = False
 
@@ -95,21 +81,20 @@ class Exchange:
         if plane.access is not None:
             self._trace = Trace(plane)
         if head.hops >= MAX_HOPS:
-            return self._fail(pages.LOOP)
+            return self.fail(pages.LOOP)
         if head.target == b"*":
             return self._answer_options()
         route = self._client.route(head.host)
         if route is None:
-            return self._fail(pages.NO_SUCH_HOST)
+            return self.fail(pages.NO_SUCH_HOST)
         if self._trace is not None:
             self._trace.service = route.service
         if route.policy is not None or self._client.peer.trusted:
             return self._ask_guard(route)
         version = plane.board.choose(route)
         if version is None:
-            return self._fail(pages.NO_TRAFFIC)
-        self._version = version
-        return self._acquire()
+            return self.fail(pages.NO_TRAFFIC)
+        return self._approach.begin(version)
 
     def request_body(self, data: bytes) -> None:
         """A piece of the request's body arrived."""
@@ -119,7 +104,7 @@ class Exchange:
         self._received += len(data)
         guard = self._guard
         if guard is not None and 0 < guard.body_limit < self._received:
-            return self._fail(pages.BODY_TOO_LARGE)
+            return self.fail(pages.BODY_TOO_LARGE)
         return self._forward(chunk(data) if self._head.framing is Framing.CHUNKED else data)
 
     def request_end(self) -> None:
@@ -132,7 +117,7 @@ class Exchange:
 
     def request_bad(self, bad: Bad) -> None:
         """The body turned out malformed: neither side may take it for complete."""
-        self._fail(pages.malformed(bad))
+        self.fail(pages.malformed(bad))
 
     def client_gone(self) -> None:
         """Nobody is left to answer."""
@@ -160,9 +145,9 @@ class Exchange:
         elif self._client.full or self._answer.begun:
             self._cut()
         elif self.request_done or self._paused:
-            self._fail(pages.TIMEOUT)
+            self.fail(pages.TIMEOUT)
         else:
-            self._fail(pages.SLOW_REQUEST)
+            self.fail(pages.SLOW_REQUEST)
 
     # ---- from the guard
 
@@ -171,19 +156,14 @@ class Exchange:
         if policy is not None and policy.request_log:
             trace = self._trace = self._trace or Trace(self._plane)
             trace.service, trace.kept = route.service, True
-        guard = self._guard = Guard(self._plane, self._head, self._client.peer, self)
+        guard = self._guard = Guard(self._plane, self._head, self._client, self)
         guard.ask(route, received=self._received)
 
     def admitted(self, version: str, *, cookie: bytes) -> None:
         """Go on with that version; `cookie` is a field line for the answer, or empty."""
-        self._version = version
         self._answer.cookie = cookie
         self._client.deadline = NEVER
-        self._acquire()
-
-    def denied(self, problem: Problem) -> None:
-        """The request ends here."""
-        self._fail(problem)
+        self._approach.begin(version)
 
     def redirected(self, redirect: Redirect) -> None:
         """The request has to go elsewhere."""
@@ -197,91 +177,43 @@ class Exchange:
         if not self.request_done:
             self._pause()
 
-    def route_again(self) -> Route | None:
-        """Where the request would go now."""
-        return self._client.route(self._head.host)
+    # ---- from the approach
 
-    # ---- from the board
-
-    def _acquire(self) -> None:
-        answer = self._plane.board.acquire(self._version, self._granted, avoid=self._avoid)
-        if not isinstance(answer, Ticket):
-            return self._granted(answer)
-        self._ticket = answer
-        if not answer.hold(self._outbound.size):
-            return self._fail(pages.QUEUE_FULL)
-        return None
-
-    def _granted(self, answer: Lease | Refusal) -> None:
-        self._ticket = None
-        if isinstance(answer, Refusal):
-            return self._fail(pages.refusal(answer))
-        self._lease = answer
-        self._answer.waited += answer.waited
-        self._idle = answer.target.idle_timeout
-        upstream = self._plane.pools.take(answer.slot)
-        if upstream is not None:
-            return self._send(upstream)
-        return self._plane.pools.connect(answer.slot, self._connected)
-
-    # ---- connecting
-
-    def _connected(self, result: Upstream | OSError) -> None:
-        if self._done:
-            if isinstance(result, Upstream):
-                result.release(reusable=True)
-        elif isinstance(result, Upstream):
-            self._send(result)
-        else:
-            self._unreachable(result)
-
-    def _unreachable(self, error: OSError) -> None:
-        """Nothing was sent on it, so whatever is held may go to another replica."""
-        self._tries += 1
-        if error.errno in _OUR_SHORTAGE:
-            return self._fail(pages.OVERLOADED)
-        if self._lease is not None:
-            self._plane.board.suspect(self._version, self._lease.slot.id)
-        if self._tries >= self._plane.limits.tries:
-            return self._fail(pages.REFUSED)
-        return self._elsewhere()
-
-    def _elsewhere(self) -> None:
-        """Ask for another replica; with none there, wait as for a cold start."""
-        lease, self._lease = self._lease, None
-        self._plane.counters.retries += 1
-        if lease is not None:
-            self._avoid = lease.slot.id
-            lease.release()
+    def set_out(self) -> None:
         self._client.deadline = NEVER
-        self._acquire()
 
-    def _again(self, sent: bytes, *, reused: bool) -> None:
-        """The connection ended in silence: send the same bytes once more.
-
-        A pooled one was probably closed while it was idle, so the replica is well.
-        """
-        self._retried = True
-        self._outbound.again(sent)
-        if not reused or self._lease is None:
-            return self._elsewhere()
-        self._client.deadline = NEVER
-        self._plane.counters.retries += 1
-        return self._plane.pools.connect(self._lease.slot, self._connected)
-
-    # ---- to the replica
-
-    def _send(self, upstream: Upstream) -> None:
+    def arrived(self, upstream: Upstream) -> None:
+        """A connection is there: send what is held, then whatever comes."""
+        approach, outbound = self._approach, self._outbound
         self._upstream = upstream
-        outbound, method = self._outbound, self._head.method
+        if approach.lease is not None:
+            self._idle = approach.lease.target.idle_timeout
+        self._answer.waited = approach.waited
         if not outbound.started:
             outbound.start(self._request_bytes(upstream))
+        method = self._head.method
         first = outbound.first(repeatable=method in _IDEMPOTENT)
         if not self.request_done:
             self._body_due = self._plane.timers.after(self._plane.limits.body_seconds)
         self._unpause()
         self._touch()
         upstream.begin(self, method, first)
+
+    def fail(self, problem: Problem) -> None:
+        """Answer with a page of our own, or cut an answer that has begun."""
+        if self._done:
+            return
+        if self._answer.begun:
+            self._cut()
+            return
+        keep_alive = self._may_keep_alive()
+        if self._trace is not None:
+            self._trace.error = problem.code
+        self._plane.counters.error(problem.code)
+        page = pages.page(problem, self._head, keep_alive=keep_alive)
+        self._reply(page, status=problem.status, keep_alive=keep_alive)
+
+    # ---- to the replica
 
     def _request_bytes(self, upstream: Upstream) -> bytes:
         return request_bytes(
@@ -299,9 +231,8 @@ class Exchange:
         return self._upstream.write(piece)
 
     def _hold(self, piece: bytes) -> None:
-        self._outbound.hold(piece)
-        if self._ticket is not None and not self._ticket.hold(len(piece)):
-            self._fail(pages.QUEUE_FULL)
+        if not self._approach.hold(piece):
+            self.fail(pages.QUEUE_FULL)
         elif self._outbound.size >= self._plane.limits.hold_bytes:
             self._pause()
 
@@ -335,7 +266,7 @@ class Exchange:
         elif event is END:
             self._answer_end()
         else:
-            self._fail(Problem(status=event.status, code=event.code))
+            self.fail(Problem(status=event.status, code=event.code))
 
     def flush(self) -> None:
         """Write what was collected in one piece."""
@@ -351,11 +282,11 @@ class Exchange:
     def upstream_lost(self, *, silent: bool) -> None:
         """The connection ended before the answer did."""
         upstream, self._upstream = self._upstream, None
-        sent = self._outbound.replay
-        if silent and sent is not None and not self._retried and upstream is not None:
-            self._again(sent, reused=upstream.reused)
+        sent, approach = self._outbound.replay, self._approach
+        if silent and sent is not None and not approach.retried and upstream is not None:
+            approach.again(sent, reused=upstream.reused)
         else:
-            self._fail(pages.RESET)
+            self.fail(pages.RESET)
 
     def _answer_head(self, head: ResponseHead) -> None:
         if head.interim:
@@ -375,14 +306,16 @@ class Exchange:
         self._client.finished(keep_alive=answer.keep_alive)
 
     def _switch(self, head: ResponseHead) -> None:
-        upstream, lease = self._upstream, self._lease
-        if upstream is None or lease is None or not (self._head.websocket and head.websocket):
-            return self._fail(pages.INVALID)
-        answer = response_bytes(head, minor=1, keep_alive=True, extra=self._answer.cookie)
+        upstream, approach = self._upstream, self._approach
+        both = self._head.websocket and head.websocket
+        if upstream is None or approach.lease is None or not both:
+            return self.fail(pages.INVALID)
         if self._trace is not None:
             self._trace.status = head.status
             self._end_trace(self._trace)
-        self._done, self._upstream, self._lease = True, None, None
+        lease = approach.take_lease()
+        self._done, self._upstream = True, None
+        answer = response_bytes(head, minor=1, keep_alive=True, extra=self._answer.cookie)
         return self._client.tunnel(upstream, lease, answer)
 
     # ---- ways out
@@ -391,19 +324,6 @@ class Exchange:
         keep_alive = self._may_keep_alive()
         page = pages.options_answer(self._head, keep_alive=keep_alive)
         self._reply(page, status=204, keep_alive=keep_alive)
-
-    def _fail(self, problem: Problem) -> None:
-        if self._done:
-            return
-        if self._answer.begun:
-            self._cut()
-            return
-        keep_alive = self._may_keep_alive()
-        if self._trace is not None:
-            self._trace.error = problem.code
-        self._plane.counters.error(problem.code)
-        page = pages.page(problem, self._head, keep_alive=keep_alive)
-        self._reply(page, status=problem.status, keep_alive=keep_alive)
 
     def _reply(self, page: bytes, *, status: int, keep_alive: bool) -> None:
         """An answer of our own."""
@@ -425,28 +345,25 @@ class Exchange:
         return self._head.keep_alive and self.request_done and not self._plane.draining
 
     def _settle(self, *, reusable: bool) -> None:
-        """Give back ticket, connection and lease, in the order in which the next waiter
+        """Give back connection, ticket and lease, in the order in which the next waiter
         can use them.
         """
         self._done = True
-        self._outbound.clear()
         if self._guard is not None:
             self._guard.leave()
         if self._trace is not None:
             self._end_trace(self._trace)
-        if self._ticket is not None:
-            self._ticket.cancel()
         if self._upstream is not None:
             self._upstream.release(reusable=reusable)
-        if self._lease is not None:
-            self._lease.release()
-        self._ticket = self._upstream = self._lease = None
+            self._upstream = None
+        self._approach.leave()
 
     def _end_trace(self, trace: Trace) -> None:
         """Once: whatever happens now comes after the request."""
         self._trace = None
         trace.received = self._received
-        trace.end(self._head, self._client.peer, lease=self._lease, waited=self._answer.waited)
+        approach = self._approach
+        trace.end(self._head, self._client.peer, lease=approach.lease, waited=approach.waited)
 
     def _touch(self) -> None:
         """Something moved: the silence that is allowed begins anew."""

@@ -6,6 +6,7 @@ password, lets the request wait through a pause, and chooses the version.
 """
 
 import re
+from functools import partial
 from typing import Protocol, assert_never
 
 from paas.core.model import BasicAuth
@@ -22,8 +23,8 @@ from paas.core.policy import (
 )
 from paas.core.routing import Route
 from paas.http1.events import Framing, RequestHead
-from paas.http1.head import Peer
 from paas.proxy import facts, pages
+from paas.proxy.client import Client
 from paas.proxy.pages import Problem
 from paas.proxy.plane import Plane
 
@@ -40,31 +41,29 @@ _REFUSALS = {
 
 
 class Guarded(Protocol):
-    """The exchange as its guard sees it: exactly one of the first three is called, once;
-    `held` before, any number of times.
+    """The exchange as its guard sees it: one of the first three is called, once; `held`
+    before, any number of times.
     """
 
     def admitted(self, version: str, *, cookie: bytes) -> None: ...
 
-    def denied(self, problem: Problem) -> None: ...
+    def fail(self, problem: Problem) -> None: ...
 
     def redirected(self, redirect: Redirect) -> None: ...
 
     def held(self) -> None:
         """Call `again` soon."""
 
-    def route_again(self) -> Route | None: ...
-
 
 class Guard:
     """`waiting` while it wants `again`; `body_limit` is bytes, 0 for none."""
 
     __slots__ = (
+        "_client",
         "_exchange",
         "_head",
         "_held_for",
         "_left",
-        "_peer",
         "_plane",
         "_proven",
         "_route",
@@ -73,10 +72,10 @@ class Guard:
         "waiting",
     )
 
-    def __init__(self, plane: Plane, head: RequestHead, peer: Peer, exchange: Guarded) -> None:
+    def __init__(self, plane: Plane, head: RequestHead, client: Client, exchange: Guarded) -> None:
         self._plane = plane
         self._head = head
-        self._peer = peer
+        self._client = client
         self._exchange = exchange
         self._route: Route | None = None
         self._proven: BasicAuth | None = None
@@ -99,9 +98,9 @@ class Guard:
     def again(self, *, received: int) -> None:
         """Look whether the pause is over."""
         self.waiting = False
-        route = self._exchange.route_again()
+        route = self._client.route(self._head.host)
         if route is None:
-            self._exchange.denied(pages.NO_SUCH_HOST)
+            self._exchange.fail(pages.NO_SUCH_HOST)
         else:
             self.ask(route, received=received)
 
@@ -119,11 +118,11 @@ class Guard:
             case Verdict.HOLD:
                 self._hold(route)
             case Verdict.CHALLENGE:
-                self._exchange.denied(pages.challenge(route.service))
+                self._exchange.fail(pages.challenge(route.service))
             case Redirect():
                 self._exchange.redirected(decision)
             case Refuse():
-                self._exchange.denied(_REFUSALS[decision])
+                self._exchange.fail(_REFUSALS[decision])
             case Prove():
                 assert policy.basic_auth is not None
                 self._prove(policy.basic_auth, decision)
@@ -135,7 +134,7 @@ class Guard:
         self._unhold()
         if policy is not None and policy.basic_auth is not None:
             self._hide_credentials()
-        wanted = self._wanted() if self._peer.trusted and route.versions else None
+        wanted = self._wanted() if self._client.peer.trusted and route.versions else None
         version = route.versions.get(wanted) if wanted is not None else None
         cookie = b""
         if wanted is None:
@@ -143,7 +142,7 @@ class Guard:
         if version is not None:
             self._exchange.admitted(version, cookie=cookie)
         else:
-            self._exchange.denied(pages.NO_TRAFFIC if wanted is None else pages.NO_SUCH_VERSION)
+            self._exchange.fail(pages.NO_TRAFFIC if wanted is None else pages.NO_SUCH_VERSION)
 
     def _choose(self, route: Route) -> tuple[str | None, bytes]:
         """A visitor who holds a valid cookie takes no turn of the split, so that the turns
@@ -162,12 +161,12 @@ class Guard:
         held, clock = self._plane.held, self._plane.timers
         if self._held_for is None:
             if held[route.service] >= HOLD_MOST:
-                return self._exchange.denied(pages.MAINTENANCE)
+                return self._exchange.fail(pages.MAINTENANCE)
             held[route.service] += 1
             self._held_for = route.service
             self._until = clock.after(HOLD_SECONDS)
         if self._plane.draining or self._until <= clock.after(0):
-            return self._exchange.denied(pages.MAINTENANCE)
+            return self._exchange.fail(pages.MAINTENANCE)
         self.waiting = True
         return self._exchange.held()
 
@@ -177,10 +176,7 @@ class Guard:
             self._plane.held[service] -= 1
 
     def _prove(self, login: BasicAuth, given: Prove) -> None:
-        def done(right: bool | None) -> None:
-            self._proved(login, right)
-
-        self._plane.proofs.check(login, given, done)
+        self._plane.proofs.check(login, given, partial(self._proved, login))
 
     def _proved(self, login: BasicAuth, right: bool | None) -> None:  # noqa: FBT001 - a callback
         route = self._route
@@ -188,11 +184,11 @@ class Guard:
             return
         if right:
             self._proven = login
-            self.ask(self._exchange.route_again() or route)
+            self.ask(self._client.route(self._head.host) or route)
         elif right is None:
-            self._exchange.denied(pages.TOO_MANY_LOGINS)
+            self._exchange.fail(pages.TOO_MANY_LOGINS)
         else:
-            self._exchange.denied(pages.challenge(route.service))
+            self._exchange.fail(pages.challenge(route.service))
 
     def _hide_credentials(self) -> None:
         """The password is ours to check, and none of the replica's business."""
@@ -205,7 +201,7 @@ class Guard:
         return values[-1].decode("ascii", "replace") if values else None
 
     def _facts(self, policy: Policy, received: int) -> Facts:
-        head, peer = self._head, self._peer
+        head, peer = self._head, self._client.peer
         authorization = facts.values(head, b"authorization") if policy.basic_auth else []
         return Facts(
             client=facts.client(head, peer, self._plane.trusted) if policy.allow else None,

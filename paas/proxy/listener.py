@@ -1,32 +1,32 @@
 """A listening address: public hosts, or one fixed route for an internal address."""
 
 import asyncio
-import ipaddress
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
+from paas.core.networks import inside, parse_ip
 from paas.core.routing import Route
 from paas.errors import Unavailable
 from paas.http1.head import Peer
 from paas.proxy.connection import ClientConnection
 from paas.proxy.plane import Plane
 from paas.proxy.registry import Registry
+from paas.proxy.threshold import Threshold
 
 BACKLOG = 1024
 
 Router = Callable[[str], Route | None]
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Listener:
     """Accepts connections on one socket until `close`."""
 
     def __init__(
-        self, plane: Plane, registry: Registry, router: Router, *, trusted: Sequence[Network] = ()
+        self, plane: Plane, registry: Registry, router: Router, *, proxy_protocol: bool = False
     ) -> None:
         self._plane = plane
         self._registry = registry
-        self._trusted = trusted
+        self._proxy_protocol = proxy_protocol
         self._server: asyncio.Server | None = None
         self.route = router
         self.host = ""
@@ -40,9 +40,7 @@ class Listener:
         """Accept on that bound socket."""
         loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(
-                lambda: ClientConnection(self._plane, self), sock=sock, backlog=BACKLOG
-            )
+            self._server = await loop.create_server(self._protocol, sock=sock, backlog=BACKLOG)
         except BaseException:
             sock.close()
             raise
@@ -59,17 +57,35 @@ class Listener:
     def admit(self, member: ClientConnection, address: bytes) -> Peer | None:
         if not self._registry.admit(member, address):
             return None
-        return Peer(address=address, trusted=bool(self._trusted) and self._trusts(address))
+        return Peer(address=address, trusted=self._trusts(address))
 
     def leave(self, member: ClientConnection, address: bytes) -> None:
         self._registry.leave(member, address)
 
+    # ---- for thresholds
+
+    def expects_preface(self, address: bytes) -> bool:
+        return self._trusts(address)
+
+    def enter(self, member: Threshold) -> bool:
+        return self._registry.admit(member, None)
+
+    def depart(self, member: Threshold) -> None:
+        self._registry.leave(member, None)
+
+    def announced(self, address: bytes) -> ClientConnection:
+        return ClientConnection(self._plane, self, address=address)
+
+    # ---- private
+
+    def _protocol(self) -> asyncio.Protocol:
+        if self._proxy_protocol:
+            return Threshold(self._plane, self)
+        return ClientConnection(self._plane, self)
+
     def _trusts(self, address: bytes) -> bool:
-        try:
-            parsed = ipaddress.ip_address(address.decode("ascii"))
-        except ValueError:
-            return False
-        return any(parsed in network for network in self._trusted)
+        trusted = self._plane.trusted
+        return bool(trusted) and inside(parse_ip(address), trusted)
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -44,9 +44,9 @@ class Proofs:
         digest = self._digest(login, given)
         if digest in self._right:
             self._right.move_to_end(digest)
-            done(True)  # noqa: FBT003 - the callback's one argument
+            done(True)
         elif digest in self._wrong:
-            done(False)  # noqa: FBT003 - the callback's one argument
+            done(False)
         elif digest in self._asking:
             self._asking[digest].append(done)
         elif self._waiting.get(login.password, 0) >= WAITING:

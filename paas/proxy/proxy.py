@@ -26,8 +26,9 @@ class Proxy:
 
     It takes over `board.on_gone` and calls `board.expire` a few times a second.
     `trusted` are the networks (`10.0.0.0/8`) of proxies in front, whose
-    forwarding fields are extended instead of replaced. The caller runs and closes
-    `access`, the access log.
+    forwarding fields are extended instead of replaced. With
+    `proxy_protocol` they have to begin their connections to public listeners with a
+    PROXY preface. The caller runs `access`, the access log.
     """
 
     def __init__(
@@ -37,9 +38,11 @@ class Proxy:
         limits: Limits | None = None,
         tasks: Tasks | None = None,
         trusted: Sequence[str] = (),
+        proxy_protocol: bool = False,
         access: AccessLog | None = None,
     ) -> None:
         limits = limits or Limits()
+        self._proxy_protocol = proxy_protocol
         self._tasks = tasks or Tasks()
         self._owns_tasks = tasks is None
         self._timers = Timers(tick=limits.tick_seconds, on_tick=board.expire)
@@ -89,7 +92,10 @@ class Proxy:
         if self._is_draining():
             raise Unavailable("The proxy is draining and opens nothing new.", code="stopping")
         self._timers.start()
-        listener = Listener(self._plane, self._registry, self._router(route), trusted=self._trusted)
+        announced = self._proxy_protocol and route is None
+        listener = Listener(
+            self._plane, self._registry, self._router(route), proxy_protocol=announced
+        )
         self._listeners = [*(one for one in self._listeners if one.accepting), listener]
         await listener.start(sock or bind(host, port))
         if self._is_draining():

@@ -30,12 +30,12 @@ class Registry:
     def __len__(self) -> int:
         return len(self._members)
 
-    def admit(self, member: Member, address: bytes) -> bool:
-        """Count it in, or False when there are too many."""
+    def admit(self, member: Member, address: bytes | None) -> bool:
+        """Count it in, or False when there are too many; None: its address is not known yet."""
         limits = self._limits
         if len(self._members) >= limits.connections:
             return False
-        if limits.connections_per_address is not None:
+        if limits.connections_per_address is not None and address is not None:
             count = self._per_address.get(address, 0)
             if count >= limits.connections_per_address:
                 return False
@@ -44,13 +44,15 @@ class Registry:
         self._empty.clear()
         return True
 
-    def leave(self, member: Member, address: bytes) -> None:
+    def leave(self, member: Member, address: bytes | None) -> None:
         """Count it out; one that was not admitted changes nothing."""
         if member not in self._members:
             return
         self._members.discard(member)
         if not self._members:
             self._empty.set()
+        if address is None:
+            return
         left = self._per_address.get(address, 0) - 1
         if left > 0:
             self._per_address[address] = left

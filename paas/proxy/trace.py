@@ -10,10 +10,34 @@ from paas.http1.head import Peer
 from paas.live.board import Lease
 from paas.live.requests import RequestRecord
 from paas.proxy import facts
+from paas.proxy.pages import Problem
 from paas.proxy.plane import Plane
 
 CLIENT_GONE = 499
 """How logs call a request whose client left before an answer."""
+
+
+def unread(peer: Peer, problem: Problem, *, sent: int) -> RequestRecord:
+    """The record of what was no usable request."""
+    return RequestRecord(
+        time=time.time(),
+        seconds=0.0,
+        waited=0.0,
+        client=peer.address,
+        service="",
+        version="",
+        replica="",
+        method=b"",
+        host=b"",
+        target=b"",
+        minor=1,
+        status=problem.status,
+        error=problem.code,
+        received=0,
+        sent=sent,
+        referer=b"",
+        agent=b"",
+    )
 
 
 class Trace:

@@ -1,0 +1,156 @@
+"""A request's way to a replica: a lease from the board, then a connection.
+
+A refused connection sent nothing, so any request goes on to another replica; one
+that ended in silence is tried once more, when its bytes allow it. `leave` gives
+ticket and lease back, whatever happened.
+"""
+
+import errno
+from typing import Protocol
+
+from paas.live.board import Lease, Refusal, Ticket
+from paas.proxy import pages
+from paas.proxy.outbound import Outbound
+from paas.proxy.pages import Problem
+from paas.proxy.plane import Plane
+from paas.proxy.upstream import Upstream
+
+_OUR_SHORTAGE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+
+class Traveller(Protocol):
+    """The exchange as its approach sees it."""
+
+    def arrived(self, upstream: Upstream) -> None:
+        """Here is a connection."""
+
+    def fail(self, problem: Problem) -> None:
+        """There will be none."""
+
+    def set_out(self) -> None:
+        """Waiting and connecting begin, which have limits of their own."""
+
+
+class Approach:
+    """`outbound` is what the request has to send; `waited` are seconds in queues.
+    `lease` is held from the grant on.
+    """
+
+    __slots__ = (
+        "_avoid",
+        "_exchange",
+        "_left",
+        "_plane",
+        "_ticket",
+        "_tries",
+        "_version",
+        "lease",
+        "outbound",
+        "retried",
+        "waited",
+    )
+
+    def __init__(self, plane: Plane, exchange: Traveller) -> None:
+        self._plane = plane
+        self._exchange = exchange
+        self._version = ""
+        self._ticket: Ticket | None = None
+        self._avoid: str | None = None
+        self._tries = 0
+        self._left = False
+        self.outbound = Outbound()
+        self.lease: Lease | None = None
+        self.retried = False
+        self.waited = 0.0
+
+    def begin(self, version: str) -> None:
+        """Go to a replica of that version."""
+        self._version = version
+        self._acquire()
+
+    def again(self, sent: bytes, *, reused: bool) -> None:
+        """The connection ended in silence: send the same bytes once more.
+
+        A pooled one was probably closed while it was idle, so the replica is well.
+        """
+        self.retried = True
+        self.outbound.again(sent)
+        if not reused or self.lease is None:
+            return self._elsewhere()
+        self._exchange.set_out()
+        self._plane.counters.retries += 1
+        return self._plane.pools.connect(self.lease.slot, self._connected)
+
+    def hold(self, piece: bytes) -> bool:
+        """Keep a piece of the body until there is a connection; False when no more may be."""
+        self.outbound.hold(piece)
+        return self._ticket is None or self._ticket.hold(len(piece))
+
+    def take_lease(self) -> Lease:
+        """The lease that was granted; whoever takes it releases it."""
+        lease, self.lease = self.lease, None
+        assert lease is not None
+        return lease
+
+    def leave(self) -> None:
+        """Wait no longer and hold nothing."""
+        self._left = True
+        self.outbound.clear()
+        if self._ticket is not None:
+            self._ticket.cancel()
+            self._ticket = None
+        if self.lease is not None:
+            lease, self.lease = self.lease, None
+            lease.release()
+
+    # ---- private
+
+    def _acquire(self) -> None:
+        answer = self._plane.board.acquire(self._version, self._granted, avoid=self._avoid)
+        if not isinstance(answer, Ticket):
+            return self._granted(answer)
+        self._ticket = answer
+        if not answer.hold(self.outbound.size):
+            return self._exchange.fail(pages.QUEUE_FULL)
+        return None
+
+    def _granted(self, answer: Lease | Refusal) -> None:
+        self._ticket = None
+        if isinstance(answer, Refusal):
+            return self._exchange.fail(pages.refusal(answer))
+        self.lease = answer
+        self.waited += answer.waited
+        upstream = self._plane.pools.take(answer.slot)
+        if upstream is not None:
+            return self._exchange.arrived(upstream)
+        return self._plane.pools.connect(answer.slot, self._connected)
+
+    def _connected(self, result: Upstream | OSError) -> None:
+        if self._left:
+            if isinstance(result, Upstream):
+                result.release(reusable=True)
+        elif isinstance(result, Upstream):
+            self._exchange.arrived(result)
+        else:
+            self._unreachable(result)
+
+    def _unreachable(self, error: OSError) -> None:
+        """Nothing was sent on it, so whatever is held may go to another replica."""
+        self._tries += 1
+        if error.errno in _OUR_SHORTAGE:
+            return self._exchange.fail(pages.OVERLOADED)
+        if self.lease is not None:
+            self._plane.board.suspect(self._version, self.lease.slot.id)
+        if self._tries >= self._plane.limits.tries:
+            return self._exchange.fail(pages.REFUSED)
+        return self._elsewhere()
+
+    def _elsewhere(self) -> None:
+        """Ask for another replica; with none there, wait as for a cold start."""
+        lease, self.lease = self.lease, None
+        self._plane.counters.retries += 1
+        if lease is not None:
+            self._avoid = lease.slot.id
+            lease.release()
+        self._exchange.set_out()
+        self._acquire()
