@@ -10,6 +10,7 @@ import logging
 import os
 import secrets
 import signal
+import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -22,6 +23,7 @@ from paas.adapters.build import DockerBuilder
 from paas.adapters.docker import DockerEngine
 from paas.adapters.journal import FileJournal
 from paas.adapters.lockfile import LockFile
+from paas.adapters.log_sinks import FileSink, StreamSink
 from paas.adapters.logformat import configure
 from paas.adapters.probe import NetworkProber
 from paas.adapters.secrets import AesVault
@@ -36,6 +38,7 @@ from paas.core.addresses import parse_address
 from paas.core.routing import Route
 from paas.errors import PaasError
 from paas.live.board import Board
+from paas.proxy.accesslog import FORMATS, AccessLog
 from paas.proxy.listener import Listener
 from paas.proxy.proxy import Proxy
 from paas.settings import Settings, load
@@ -90,7 +93,12 @@ class Daemon:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         stack.enter_context(LockFile(data / "lock"))
         board = Board(SystemClock().monotonic)
-        proxy = Proxy(board)
+        proxy = Proxy(
+            board,
+            trusted=settings.proxy.trusted,
+            proxy_protocol=settings.proxy.proxy_protocol == "accept",
+            access=_access_log(settings, stack),
+        )
         outside = await _outside(settings, GatewayDoors(proxy), stack)
         control = Control(settings, outside, board)
         context = Context(
@@ -99,6 +107,7 @@ class Daemon:
             history=control.history,
             status=control.status,
             journal=outside.journal,
+            requests=board.requests,
             settings=settings,
             clock=outside.clock,
         )
@@ -148,6 +157,23 @@ class GatewayDoors:
         listener = self._listeners.pop(port, None)
         if listener is not None:
             await listener.close()
+
+
+def _access_log(settings: Settings, stack: AsyncExitStack) -> AccessLog | None:
+    """Written until `stack` closes it. Raises `Unavailable` when its file cannot be opened."""
+    wanted = settings.proxy
+    if wanted.access_log == "off":
+        return None
+    sink: FileSink | StreamSink = StreamSink(sys.stdout.fileno())
+    if wanted.access_log_file:
+        sink = FileSink(Path(wanted.access_log_file), limit=wanted.access_log_bytes)
+        sink.check()
+    access, tasks = AccessLog(FORMATS[wanted.access_log], sink), Tasks()
+    stack.callback(sink.close)
+    stack.push_async_callback(tasks.close)
+    stack.push_async_callback(access.flush)
+    tasks.heal("access log", access.run)
+    return access
 
 
 async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStack) -> Outside:

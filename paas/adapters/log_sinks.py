@@ -9,6 +9,8 @@ import select
 from collections.abc import Sequence
 from pathlib import Path
 
+from paas.errors import Unavailable
+
 KEPT = 4
 """Rotated files that are kept: `<file>.1` is the newest."""
 MODE = 0o640
@@ -28,6 +30,17 @@ class FileSink:
         self._limit = limit
         self._file: int | None = None
         self._torn = False
+
+    def check(self) -> None:
+        """Open it, so that a wrong path shows at once. Raises `Unavailable` (`cannot_log`)."""
+        try:
+            self._open(0)
+        except OSError as error:
+            raise Unavailable(
+                f"The access log {self._path} cannot be opened: {error.strerror}.",
+                code="cannot_log",
+                advice="Make its directory, or change the setting proxy.access_log_file.",
+            ) from error
 
     def write(self, lines: Sequence[bytes]) -> int:
         """How many lines were dropped."""

@@ -198,6 +198,13 @@ class Idle(Shape):
     stop_after: float | None
 
 
+class Login(Shape):
+    """What visitors have to know; the password itself is never shown."""
+
+    user: str
+    password: Literal["set"]
+
+
 class Service(Shape):
     """`state`: `serving` (some weight), `offline`, `empty`. `versions` counts them."""
 
@@ -212,6 +219,14 @@ class Service(Shape):
     domains: list[Domain]
     auto_prune: bool
     idle: Idle
+    sticky: bool
+    redirect_https: bool
+    main_domain: str | None
+    basic_auth: Login | None
+    allow: list[str]
+    maintenance: Literal["off", "page", "hold"]
+    body_limit: int
+    request_log: bool
     versions: int
     last_deployment: Deployment | None
 
@@ -243,6 +258,34 @@ class Event(Shape):
 
 class Events(Shape):
     items: list[Event]
+
+
+class Request(Shape):
+    """One request that is over. `seconds` includes `waited`; `sent` and `received` are
+    bytes. `error` is empty when the answer is the replica's own.
+    """
+
+    time: Time
+    client: str
+    method: str
+    host: str
+    target: str
+    status: int
+    error: str
+    version: str
+    replica: str
+    seconds: float
+    waited: float
+    received: int
+    sent: int
+    agent: str
+
+
+class Requests(Shape):
+    """The newest first; `enabled`: the service's setting `request_log`."""
+
+    enabled: bool
+    items: list[Request]
 
 
 class DeploymentLine(Shape):

@@ -20,6 +20,7 @@ from paas.control.deployments import Deployments
 from paas.control.services import History, Services
 from paas.control.views import Status
 from paas.errors import NotFound
+from paas.live.requests import RequestLogs
 from paas.ports import Clock, Journal
 from paas.settings import Settings
 
@@ -42,6 +43,7 @@ class Context:
     history: History
     status: Status
     journal: Journal
+    requests: RequestLogs
     settings: Settings
     clock: Clock
 

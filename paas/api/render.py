@@ -8,6 +8,7 @@ from paas.api import answers
 from paas.control.view import HealthView, ReplicaView, ServiceView, VersionView
 from paas.core import model
 from paas.core.sizes import format_size
+from paas.live.requests import RequestRecord
 
 
 def rfc3339(moment: float) -> str:
@@ -17,7 +18,7 @@ def rfc3339(moment: float) -> str:
 
 
 def service(view: ServiceView) -> answers.Service:
-    known = view.service
+    known, settings = view.service, view.service.settings
     last = view.last_deployment
     return answers.Service(
         id=known.id,
@@ -29,11 +30,19 @@ def service(view: ServiceView) -> answers.Service:
         urls=list(view.urls),
         internal_address=view.internal_address,
         domains=[domain(one, view) for one in known.domains],
-        auto_prune=known.settings.auto_prune,
+        auto_prune=settings.auto_prune,
         idle=answers.Idle(
-            freeze_after=known.settings.freeze_after,
-            stop_after=known.settings.stop_after,
+            freeze_after=settings.freeze_after,
+            stop_after=settings.stop_after,
         ),
+        sticky=settings.sticky,
+        redirect_https=settings.redirect_https,
+        main_domain=settings.main_domain,
+        basic_auth=_login(settings.basic_auth),
+        allow=list(settings.allow),
+        maintenance=settings.maintenance.value,
+        body_limit=settings.body_limit,
+        request_log=settings.request_log,
         versions=len(known.versions),
         last_deployment=deployment(last) if last else None,
     )
@@ -139,6 +148,25 @@ def event(known: model.Event) -> answers.Event:
     )
 
 
+def request(record: RequestRecord) -> answers.Request:
+    return answers.Request(
+        time=rfc3339(record.time),
+        client=_latin(record.client),
+        method=_latin(record.method),
+        host=_latin(record.host),
+        target=_latin(record.target),
+        status=record.status,
+        error=record.error,
+        version=record.version,
+        replica=record.replica,
+        seconds=round(record.seconds, 6),
+        waited=round(record.waited, 6),
+        received=record.received,
+        sent=record.sent,
+        agent=_latin(record.agent),
+    )
+
+
 def health(view: HealthView) -> answers.Health:
     return answers.Health(
         status="ok" if view.engine else "degraded",
@@ -174,6 +202,16 @@ def line(known: model.LogLine, *, version_name: str, cursor: str) -> answers.Lin
 
 def _moment(moment: float | None) -> str | None:
     return None if moment is None else rfc3339(moment)
+
+
+def _login(login: model.BasicAuth | None) -> answers.Login | None:
+    return answers.Login.model_validate({"user": login.user, "password": "set"}) if login else None
+
+
+def _latin(raw: bytes) -> str:
+    """Raw bytes of a client as text on one line, whatever they are."""
+    text = raw.decode("utf-8", "backslashreplace")
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 def _split(split: Mapping[str, int] | None) -> dict[str, int] | None:

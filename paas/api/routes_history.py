@@ -8,7 +8,7 @@ from paas import __version__
 from paas.api import answers, logs, render
 from paas.api.auth import ANONYMOUS
 from paas.api.call import EVENTS, JSON, Call, Route, preferred
-from paas.api.schema import EventPage, LogQuery, NoQuery, Nothing
+from paas.api.schema import EventPage, LogQuery, NoQuery, Nothing, Page
 from paas.api.streams import send
 
 
@@ -32,6 +32,13 @@ async def read_logs(call: Call[LogQuery, Nothing]) -> answers.Lines | web.Stream
 
 async def service_events(call: Call[EventPage, Nothing]) -> answers.Events:
     return await _events(call, call.path("service"))
+
+
+async def service_requests(call: Call[Page, Nothing]) -> answers.Requests:
+    service = (await call.context.services.read(call.path("service"))).service
+    found = call.context.requests.recent(service.name, limit=call.query.limit)
+    items = [render.request(record) for record in found]
+    return answers.Requests(enabled=service.settings.request_log, items=items)
 
 
 async def all_events(call: Call[EventPage, Nothing]) -> answers.Events:
@@ -73,6 +80,16 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         handler=service_events,
         query=EventPage,
         answer=answers.Events,
+        errors=(404, 422),
+    ),
+    Route(
+        method="GET",
+        path="/v1/services/{service}/requests",
+        operation="listServiceRequests",
+        summary="A service's last requests while its `request_log` is on, newest first",
+        handler=service_requests,
+        query=Page,
+        answer=answers.Requests,
         errors=(404, 422),
     ),
     Route(

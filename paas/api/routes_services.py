@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from paas.api import answers, render, schema
+from paas.api import answers, render, schema, to_core
 from paas.api.call import Call, Route
 from paas.api.schema import NoQuery, Nothing
 
@@ -18,7 +18,8 @@ async def list_services(call: Call[NoQuery, Nothing]) -> answers.Services:
 
 async def create_service(call: Call[NoQuery, schema.NewService]) -> answers.Service:
     services = call.context.services
-    view = await services.create(call.body.name, actor=call.actor, settings=call.body.given())
+    settings = to_core.service_settings(call.body)
+    view = await services.create(call.body.name, actor=call.actor, settings=settings)
     return render.service(view)
 
 
@@ -28,7 +29,8 @@ async def read_service(call: Call[NoQuery, Nothing]) -> answers.Service:
 
 async def change_service(call: Call[NoQuery, schema.ServiceChanges]) -> answers.Service:
     services, name = call.context.services, call.path("service")
-    return render.service(await services.configure(name, call.body.given(), actor=call.actor))
+    settings = to_core.service_settings(call.body)
+    return render.service(await services.configure(name, settings, actor=call.actor))
 
 
 async def delete_service(call: Call[schema.Confirmation, Nothing]) -> None:

@@ -20,9 +20,10 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from paas.core.networks import parse_network
 from paas.core.sizes import SIZE_RULE, format_size, parse_size
 from paas.errors import FieldError
-from paas.settings.shapes import SMALLEST_MEMORY, Port, SecondsOrNever, SourcePath
+from paas.settings.shapes import SMALLEST_MEMORY, HostName, Port, SecondsOrNever, SourcePath
 
 MAX_LIMIT = 1000
 MAX_ID = 2**63 - 1
@@ -117,6 +118,7 @@ Cores = Annotated[float, Field(ge=0.1, le=1024)]
 Concurrency = Annotated[int, Field(ge=0, le=1_000_000)]
 Target = Annotated[float, Field(gt=0, le=1_000_000)]
 Percent = Annotated[float, Field(gt=0, le=100)]
+AllowedNetwork = Annotated[str, AfterValidator(lambda value: str(parse_network(value)))]
 StatusCode = Annotated[int, Field(ge=100, le=599)]
 StatusCodes = Annotated[
     list[StatusCode],
@@ -223,6 +225,13 @@ class NewDeployment(Body):
                     yield FieldError(field=name, message=message)
 
 
+class Login(Body):
+    """What visitors have to know; the password is stored as a hash and never shown."""
+
+    user: Annotated[Text, AfterValidator(_user), Field(min_length=1, max_length=200)]
+    password: Annotated[Text, Field(min_length=1, max_length=500, repr=False)]
+
+
 class Idle(Body):
     """Seconds; 0 = never, null = the host's own setting."""
 
@@ -235,11 +244,14 @@ class ServiceChanges(Body):
 
     auto_prune: bool = False
     idle: Idle = Idle()
-
-    def given(self) -> dict[str, object]:
-        """The settings that the request names, under the names of `core.model`."""
-        idle = self.idle.model_dump(exclude_unset=True)
-        return self.model_dump(exclude_unset=True, include={"auto_prune"}) | idle
+    sticky: bool = False
+    redirect_https: bool = False
+    main_domain: HostName | None = None
+    basic_auth: Login | None = None
+    allow: Annotated[list[AllowedNetwork], Field(max_length=1000)] = []
+    maintenance: Literal["off", "page", "hold"] = "off"
+    body_limit: Annotated[int, Field(ge=0, le=2**50)] = 0
+    request_log: bool = False
 
 
 class NewService(ServiceChanges):

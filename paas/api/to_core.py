@@ -43,6 +43,24 @@ def credentials(source: schema.FromArchive | schema.FromImage) -> Credentials | 
     return Credentials(user=login.user, password=login.password)
 
 
+def service_settings(wanted: schema.ServiceChanges) -> dict[str, object]:
+    """The settings that the request names, by their names in `core.model`; the password
+    in clear text.
+    """
+    given = wanted.model_dump(exclude_unset=True, exclude={"name", "idle", "basic_auth"})
+    given |= wanted.idle.model_dump(exclude_unset=True)
+    if "allow" in given:
+        given["allow"] = tuple(wanted.allow)
+    if "maintenance" in given:
+        given["maintenance"] = model.Maintenance(wanted.maintenance)
+    if "basic_auth" in wanted.model_fields_set:
+        login = wanted.basic_auth
+        given["basic_auth"] = (
+            model.BasicAuth(user=login.user, password=login.password) if login else None
+        )
+    return given
+
+
 def replica_range(wanted: schema.ReplicaRange, now: model.ReplicaRange) -> model.ReplicaRange:
     """The range with what was given changed. Raises `Invalid` when min would pass max."""
     low = now.min if wanted.min is None else wanted.min

@@ -5,13 +5,12 @@ from typing import Any
 
 import click
 
+from paas.cli import settings
 from paas.cli.app import App, common
 from paas.cli.client import SLOW_SECONDS, segment
 from paas.cli.output import age, moment, safe, seconds
 from paas.cli.request import pairs
 from paas.cli.trouble import CliError
-
-SETTINGS = ("auto_prune", "freeze_after", "stop_after")
 
 
 @click.command()
@@ -20,19 +19,23 @@ SETTINGS = ("auto_prune", "freeze_after", "stop_after")
 def services(app: App, words: tuple[str, ...]) -> None:
     """List services, show one, or change its settings.
 
-    Settings: auto_prune (true or false), freeze_after and stop_after (seconds,
-    0 for never, `default` for the host's setting).
+    Settings: auto_prune, sticky, redirect_https and request_log (true or false);
+    freeze_after and stop_after (seconds, 0 for never, `default` for the host's
+    setting); main_domain (a name, or `none`); basic_auth (USER, which asks for the
+    password, USER:PASSWORD, or `none`); allow (networks with commas, or `none`);
+    maintenance (off, page or hold); body_limit (bytes or a size, 0 for none).
 
     Examples:
       paas services
       paas services shop
       paas services set shop auto_prune=true stop_after=7200
+      paas services set shop allow=10.0.0.0/8,203.0.113.7 basic_auth=ann
 
     """
     client = app.client()
     if len(words) > 2 and words[0] == "set":
-        changes = {key: _setting(key, text) for key, text in pairs(words[2:], "set").items()}
-        answer = client.call("PATCH", _path(words[1]), body=_settings(changes))
+        body = settings.body(pairs(words[2:], "set"), ask=_ask)
+        answer = client.call("PATCH", _path(words[1]), body=body)
         _show_service(app, answer)
     elif len(words) > 1:
         raise CliError("Give one service, or `set SERVICE KEY=VALUE`.")
@@ -186,19 +189,11 @@ def _path(service: str) -> str:
     return f"/v1/services/{segment(service)}"
 
 
-def _setting(key: str, text: str) -> object:
-    if key not in SETTINGS:
-        raise CliError(f"There is no setting {key!r}.", advice=f"Settings: {', '.join(SETTINGS)}.")
-    if key == "auto_prune":
-        if text not in ("true", "false"):
-            raise CliError("auto_prune is true or false.")
-        return text == "true"
-    if text == "default":
-        return None
-    try:
-        return float(text)
-    except ValueError as error:
-        raise CliError(f"{key} is a number of seconds, or `default`.") from error
+def _ask(user: str) -> str:
+    """A password, without echo on a terminal, else the next line of standard input."""
+    if sys.stdin.isatty():
+        return str(click.prompt(f"Password of {user}", hide_input=True, err=True))
+    return sys.stdin.readline().rstrip("\n")
 
 
 def _list_services(app: App, answer: dict[str, Any]) -> None:
@@ -227,7 +222,6 @@ def _show_service(app: App, item: dict[str, Any]) -> None:
     if app.json:
         app.out.json(item)
         return
-    settings = {"auto_prune": item.get("auto_prune")} | item.get("idle", {})
     facts = {
         "service": item["name"],
         "state": item.get("state"),
@@ -236,22 +230,9 @@ def _show_service(app: App, item: dict[str, Any]) -> None:
         "internal": item.get("internal_address"),
         "created": moment(item.get("created")),
         "last deployment": _last(item),
-    } | {key: _shown(settings[key]) for key in SETTINGS if key in settings}
+    } | settings.shown(item)
     for key, value in facts.items():
         app.out.line(f"{key:<16} {safe(str(value or '-'))}")
-
-
-def _settings(changes: dict[str, object]) -> dict[str, object]:
-    """As the API has them: the times are under `idle`."""
-    idle = {key: value for key, value in changes.items() if key != "auto_prune"}
-    rest = {key: value for key, value in changes.items() if key not in idle}
-    return rest | {"idle": idle} if idle else rest
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return "host's default" if value is None else str(value)
 
 
 def _split(item: dict[str, Any]) -> str:

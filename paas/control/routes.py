@@ -1,4 +1,6 @@
-"""Publishes every service's hosts to the board, in step with the catalog."""
+"""Publishes every service's hosts to the board, in step with the catalog, and which
+services keep their requests.
+"""
 
 from paas.control.catalog import Catalog
 from paas.core.model import Service
@@ -20,3 +22,8 @@ class Routes:
             self._board.put_routes(after.id, hosts)
         elif before is not None:
             self._board.put_routes(before.id, {})
+        known = after or before
+        if after is not None and after.settings.request_log:
+            self._board.requests.keep(after.name)
+        elif known is not None:
+            self._board.requests.forget(known.name)

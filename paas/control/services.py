@@ -1,5 +1,7 @@
 """Services and versions as callers see and change them."""
 
+import asyncio
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -9,8 +11,9 @@ from paas.control.intake import Intake
 from paas.control.view import ReplicaView, ServiceView, VersionView
 from paas.control.views import Views
 from paas.core import changes
-from paas.core.model import Change, Domain, Event, Service, ServiceSettings
+from paas.core.model import BasicAuth, Change, Domain, Event, Service, ServiceSettings
 from paas.core.names import check_domain
+from paas.core.passwords import SALT_BYTES, hash_password
 from paas.errors import Conflict, FieldError, Invalid
 from paas.ports import Clock, Store
 
@@ -46,18 +49,30 @@ class Services:
     async def create(
         self, name: str, *, actor: str, settings: Mapping[str, object] | None = None
     ) -> ServiceView:
-        """Raises `Invalid` (`invalid_name`, `reserved_name`), `Conflict` (`service_exists`)."""
-        wanted = _settings(ServiceSettings(), settings or {})
+        """Raises `Invalid` (`invalid_name`, `reserved_name`, `main_domain`), `Conflict`
+        (`service_exists`).
+        """
+        edits = await _hashed(settings or {})
+        wanted = _settings(ServiceSettings(), edits)
+        changes.check_main_domain(wanted.main_domain, [f"{name}.{self._base_domain}"])
         service = await self._intake.create(name, actor=actor, settings=wanted)
         return self._views.service(service)
 
     async def configure(
         self, name: str, settings: Mapping[str, object], *, actor: str
     ) -> ServiceView:
-        """Change `auto_prune`, `freeze_after`, `stop_after`."""
+        """Change what `ServiceSettings` has, by its names; a password comes in clear text.
+        Raises `Invalid` (`main_domain`).
+        """
+        edits = await _hashed(settings)
+
+        def decide(service: Service) -> Service:
+            wanted = _settings(service.settings, edits)
+            return changes.configure(service, wanted, base_domain=self._base_domain)
+
         return await self._change(
             name,
-            lambda service: changes.configure(service, _settings(service.settings, settings)),
+            decide,
             self._event("service.configured", name, actor, "Its settings were changed."),
         )
 
@@ -194,6 +209,16 @@ class History:
         if service is not None:
             self._catalog.get(service)
         return await self._store.events(service=service, after=after, before=before, limit=limit)
+
+
+async def _hashed(edits: Mapping[str, object]) -> Mapping[str, object]:
+    """With the password of `basic_auth` as its hash, worked out in a thread."""
+    login = edits.get("basic_auth")
+    if not isinstance(login, BasicAuth):
+        return edits
+    salt = secrets.token_bytes(SALT_BYTES)
+    hashed = await asyncio.to_thread(hash_password, login.password, salt=salt)
+    return {**edits, "basic_auth": replace(login, password=hashed)}
 
 
 def _settings(now: ServiceSettings, edits: Mapping[str, object]) -> ServiceSettings:

@@ -5,7 +5,7 @@ raises what forbids it. Nothing is done here: callers save the result first and
 act on it then.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from paas.core.lifecycle import check_version_step
@@ -156,17 +156,23 @@ def edit_version(service: Service, name: str, changes: Mapping[str, object]) -> 
 
 
 def configure(service: Service, settings: ServiceSettings, *, base_domain: str) -> Service:
-    """The service with other settings. Raises `Invalid` for a main domain it does not have."""
-    hosts = [f"{service.name}.{base_domain}", *(domain.name for domain in service.domains)]
-    main = settings.main_domain
-    if main is not None and main != service.settings.main_domain and main not in hosts:
+    """The service with other settings. Raises `Invalid` (`main_domain`)."""
+    if settings.main_domain != service.settings.main_domain:
+        hosts = [f"{service.name}.{base_domain}", *(domain.name for domain in service.domains)]
+        check_main_domain(settings.main_domain, hosts)
+    return replace(service, settings=settings)
+
+
+def check_main_domain(name: str | None, hosts: Sequence[str]) -> None:
+    """Raises `Invalid` (`main_domain`) for a name that is none of the service's own."""
+    if name is not None and name not in hosts:
         message = f"must be one of the service's own: {', '.join(hosts)}"
         raise Invalid(
-            f"{main} cannot be the main domain of {service.name}.",
+            f"{name} is no domain of this service.",
+            code="main_domain",
             advice="Add the domain to the service first.",
             fields=(FieldError(field="main_domain", message=message),),
         )
-    return replace(service, settings=settings)
 
 
 def delete_version(service: Service, name: str, *, deploying: bool) -> Service:

@@ -47,11 +47,15 @@ class RequestLogs:
     def __init__(self) -> None:
         self._rings: dict[str, deque[RequestRecord]] = {}
 
+    def keep(self, service: str) -> None:
+        """Keep its requests from now on; those that are kept stay."""
+        self._rings.setdefault(service, deque(maxlen=KEPT))
+
     def add(self, record: RequestRecord) -> None:
+        """One that ends after its service was told to keep none is not kept."""
         ring = self._rings.get(record.service)
-        if ring is None:
-            ring = self._rings[record.service] = deque(maxlen=KEPT)
-        ring.append(record)
+        if ring is not None:
+            ring.append(record)
 
     def recent(self, service: str, *, limit: int) -> Sequence[RequestRecord]:
         """The newest first."""

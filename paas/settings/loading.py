@@ -32,9 +32,9 @@ _KINDS = {
 def load(path: Path | None, env: Mapping[str, str]) -> Settings:
     """The settings of that file (None: defaults) with `PAAS_…` variables of `env` over it.
 
-    A relative `data_dir` or `api.socket` starts at the file's directory, from the
-    environment at the working directory; `~` is the home directory. Raises `Invalid`
-    (`bad_settings`) with one line per mistake.
+    A relative `data_dir`, `api.socket` or `proxy.access_log_file` starts at the file's
+    directory, from the environment at the working directory; `~` is the home directory.
+    Raises `Invalid` (`bad_settings`) with one line per mistake.
     """
     sources = Sources()
     if path is not None:
@@ -148,7 +148,11 @@ def _resolved(
         rule = f"shorter: the socket's path {socket} exceeds {LONGEST_SOCKET_PATH} bytes"
         sources.wrong(sources.place(path), path, f"must be {rule}")
     api = settings.api.model_copy(update={"socket": str(socket)})
-    return settings.model_copy(update={"data_dir": data_dir, "api": api})
+    proxy = settings.proxy
+    if proxy.access_log_file:
+        file_path = absolute(Path(proxy.access_log_file), ("proxy", "access_log_file"))
+        proxy = proxy.model_copy(update={"access_log_file": str(file_path)})
+    return settings.model_copy(update={"data_dir": data_dir, "api": api, "proxy": proxy})
 
 
 def _usual_data_dir(env: Mapping[str, str], home: Path) -> Path:

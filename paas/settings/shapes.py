@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from paas.core.addresses import is_host_name, parse_address
+from paas.core.networks import parse_network
 from paas.core.sizes import SIZE_RULE, format_size, parse_size
 
 SMALLEST_MEMORY = 6 * 1024**2
@@ -102,6 +103,11 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
+def _off(value: object) -> object:
+    """YAML reads a plain `off` as false."""
+    return "off" if value is False else _lower(value)
+
+
 def _later(value: list[str]) -> list[str]:
     if value:
         raise ValueError("empty: HTTPS comes with a later release; leave it empty")
@@ -112,6 +118,7 @@ Address = Annotated[str, AfterValidator(_address)]
 Addresses = Annotated[list[Address], BeforeValidator(_one_or_many)]
 HostName = Annotated[str, AfterValidator(_host_name)]
 Memory = Annotated[str, BeforeValidator(_bytes_as_text), AfterValidator(_memory)]
+TrustedNetwork = Annotated[str, AfterValidator(lambda value: str(parse_network(value)))]
 SourcePath = Annotated[str, AfterValidator(_inside)]
 
 
@@ -137,6 +144,16 @@ class Proxy(Section):
     """Addresses to listen on; one string is taken as a list of one. Port 0 picks a free one."""
     https: Annotated[list[str], BeforeValidator(_one_or_many), AfterValidator(_later)] = []
     """Reserved: HTTPS comes with a later release."""
+    trusted: Annotated[list[TrustedNetwork], BeforeValidator(_one_or_many)] = []
+    """Networks of proxies in front, whose forwarding fields are believed."""
+    proxy_protocol: Annotated[Literal["off", "accept"], BeforeValidator(_off)] = "off"
+    """`accept`: trusted peers begin each connection with a PROXY preface."""
+    access_log: Annotated[Literal["off", "json", "combined"], BeforeValidator(_off)] = "off"
+    """One line for each request."""
+    access_log_file: str = ""
+    """Path; empty: standard output."""
+    access_log_bytes: Annotated[int, Field(ge=65536)] = 64 * 1024**2
+    """Size from which on a new file is begun; four old ones are kept."""
 
 
 class Api(Section):

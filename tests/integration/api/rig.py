@@ -58,6 +58,7 @@ class World:
     """`session` goes over the unix socket, `tcp` over TCP without a token."""
 
     control: Control
+    board: Board
     engine: FakeEngine
     builder: FakeBuilder
     journal: FileJournal
@@ -143,11 +144,12 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
             clock=SystemClock(),
             doors=NoDoors(),
         )
-        control = Control(settings, outside, Board(SystemClock().monotonic))
+        board = Board(SystemClock().monotonic)
+        control = Control(settings, outside, board)
         await control.load()
         await control.start()
         stack.push_async_callback(control.close)
-        server = ApiServer(_app(control, outside, settings), settings)
+        server = ApiServer(_app(control, outside, board, settings=settings), settings)
         await server.start()
         stack.push_async_callback(server.close)
         connector = aiohttp.UnixConnector(str(data_dir / "api.sock"))
@@ -155,6 +157,7 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
         tcp = await stack.enter_async_context(aiohttp.ClientSession())
         yield World(
             control=control,
+            board=board,
             engine=engine,
             builder=builder,
             journal=journal,
@@ -165,13 +168,14 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
         )
 
 
-def _app(control: Control, outside: Outside, settings: Settings) -> Any:
+def _app(control: Control, outside: Outside, board: Board, *, settings: Settings) -> Any:
     context = Context(
         services=control.services,
         deployments=control.deployments,
         history=control.history,
         status=control.status,
         journal=outside.journal,
+        requests=board.requests,
         settings=settings,
         clock=outside.clock,
     )

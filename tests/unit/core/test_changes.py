@@ -245,7 +245,27 @@ class TestEditing:
         assert after.versions[0].spec == replace(spec(), **edits)
 
     def test_settings(self):
-        assert changes.configure(service(), AUTO_PRUNE).settings == AUTO_PRUNE
+        after = changes.configure(service(), AUTO_PRUNE, base_domain="localhost")
+        assert after.settings == AUTO_PRUNE
+
+    def test_a_main_domain_is_one_of_its_own(self):
+        shop = builders.service(domains=(Domain(name="a.example", created=1.0),))
+        for name in ("a.example", "shop.localhost"):
+            wanted = ServiceSettings(main_domain=name)
+            after = changes.configure(shop, wanted, base_domain="localhost")
+            assert after.settings.main_domain == name
+        with pytest.raises(Invalid, match="no domain") as caught:
+            changes.configure(
+                shop, ServiceSettings(main_domain="b.example"), base_domain="localhost"
+            )
+        assert caught.value.fields[0].field == "main_domain"
+
+    def test_a_domain_that_is_removed_is_the_main_one_no_more(self):
+        domains = (Domain(name="a.example", created=1.0), Domain(name="b.example", created=1.0))
+        main = ServiceSettings(main_domain="a.example", sticky=True)
+        shop = builders.service(domains=domains, settings=main)
+        assert changes.remove_domain(shop, "b.example").settings == main
+        assert changes.remove_domain(shop, "a.example").settings == ServiceSettings(sticky=True)
 
 
 class TestDeleteVersion:

@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 from functools import reduce
 from math import gcd
 
@@ -6,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paas.core.model import Domain, VersionStatus
+from paas.core.model import Domain, ServiceSettings, VersionStatus
 from paas.core.routing import (
     routable,
     schedule,
@@ -70,6 +71,8 @@ def test_all_hosts_of_a_service_follow_its_split_and_each_version_has_its_own():
     both = service_route(shop)
     assert both.schedule == ("shop-id-1", "shop-id-2")
     assert (both.key, both.service) == ("shop-id", "shop")
+    named = {"shop-001": "shop-id-1", "shop-002": "shop-id-2"}
+    both = replace(both, versions=named)
     assert hosts == {
         "shop.localhost": both,
         "shop.example.com": both,
@@ -93,3 +96,19 @@ def test_a_service_without_versions_is_known_but_offline():
 def test_only_ready_versions_are_routable(status):
     shop = builders.service(builders.version(1, status=status))
     assert bool(routable(shop)) is (status is VersionStatus.READY)
+
+
+def test_policies_bind_visitors_from_outside_only():
+    shop = builders.service(
+        builders.version(1),
+        split={"shop-001": 100},
+        settings=ServiceSettings(sticky=True, body_limit=5),
+    )
+    hosts = service_hosts(shop, base_domain="localhost")
+    assert hosts["shop.localhost"].policy.sticky == {b"shop-001": "shop-id-1"}
+    assert hosts["shop-001.localhost"].policy.body_limit == 5
+    assert not hosts["shop-001.localhost"].policy.sticky
+    assert hosts["shop-001.localhost"].versions == {}
+    for inside in (service_route(shop), version_route(shop, "shop-001")):
+        assert inside.policy is None
+        assert inside.versions == {}
