@@ -39,6 +39,10 @@ class Limits:
     """Least bytes per second of a request's body, averaged."""
     write_seconds: float = 60.0
     """Longest time a client may leave a full send buffer untouched."""
+    pause_seconds: float = 30.0
+    """Longest time a request waits for the end of its service's pause."""
+    pause_requests: int = 1000
+    """Most requests that wait so for one service; more are refused."""
     connect_seconds: float = 5.0
     pool_seconds: float = 4.0
     """Idle time of a pooled connection: below the 5 s after which common servers close."""

@@ -28,10 +28,6 @@ from paas.proxy.client import Client
 from paas.proxy.pages import Problem
 from paas.proxy.plane import Plane
 
-HOLD_SECONDS = 30.0
-HOLD_MOST = 1000
-"""Requests that wait for the end of one service's pause; more are refused."""
-
 _PORT = re.compile(rb"(?::[0-9]*)?\Z")
 _REFUSALS = {
     Refuse.ADDRESS: pages.ADDRESS_DENIED,
@@ -158,13 +154,13 @@ class Guard:
         return version, policy.cookies.get(version or "", b"")
 
     def _hold(self, route: Route) -> None:
-        held, clock = self._plane.held, self._plane.timers
+        held, clock, limits = self._plane.held, self._plane.timers, self._plane.limits
         if self._held_for is None:
-            if held[route.service] >= HOLD_MOST:
+            if held[route.service] >= limits.pause_requests:
                 return self._exchange.fail(pages.MAINTENANCE)
             held[route.service] += 1
             self._held_for = route.service
-            self._until = clock.after(HOLD_SECONDS)
+            self._until = clock.after(limits.pause_seconds)
         if self._plane.draining or self._until <= clock.after(0):
             return self._exchange.fail(pages.MAINTENANCE)
         self.waiting = True

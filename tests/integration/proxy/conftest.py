@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 import uvloop
@@ -36,9 +37,11 @@ class Stage:
         self.listener: Listener | None = None
         self._origins: list[Origin] = [self.origin]
 
-    async def start(self, limits: Limits = QUICK, *, ready: bool = True) -> None:
-        """Listen with those limits; `ready`: the origin is a replica already."""
-        self.proxy = Proxy(self.board, limits=limits)
+    async def start(self, limits: Limits = QUICK, *, ready: bool = True, **options: Any) -> None:
+        """Listen with those limits; `ready`: the origin is a replica already. `options` are
+        the proxy's.
+        """
+        self.proxy = Proxy(self.board, limits=limits, **options)
         self.listener = await self.proxy.listen("127.0.0.1", 0)
         await self.origin.start()
         if ready:
