@@ -80,6 +80,19 @@ def test_relative_paths_start_at_the_file(config, tmp_path):
     assert settings.api.socket == str(tmp_path / "run/a.sock")
 
 
+def test_off_is_off_however_yaml_reads_it(config):
+    settings = load(config("proxy: {proxy_protocol: off, access_log: 'off'}\n"), HOME)
+    assert (settings.proxy.proxy_protocol, settings.proxy.access_log) == ("off", "off")
+    env = {"PAAS_PROXY__TRUSTED": "10.0.0.0/8, ::1", "PAAS_PROXY__ACCESS_LOG": "JSON"}
+    proxy = load(None, HOME | env).proxy
+    assert (proxy.trusted, proxy.access_log) == (["10.0.0.0/8", "::1/128"], "json")
+
+
+def test_the_access_log_starts_at_the_file(config, tmp_path):
+    settings = load(config("proxy: {access_log_file: logs/access.log}\n"), HOME)
+    assert settings.proxy.access_log_file == str(tmp_path / "logs/access.log")
+
+
 def test_relative_paths_of_the_environment_start_at_the_working_directory(config):
     settings = load(config(""), HOME | {"PAAS_DATA_DIR": "state"})
     assert settings.data_dir == Path("state").absolute()
@@ -166,6 +179,9 @@ def test_every_mistake_is_listed_with_its_place(config):
         ("proxy: {http: []}", "1:9 proxy.http: must be at least one address"),
         ("proxy: {http: [nine]}", "1:9 proxy.http.0: must be host:port"),
         ("api: {listen: nowhere}", "1:7 api.listen: must be host:port"),
+        ("proxy: {trusted: [10.0.0.1/8]}", "1:9 proxy.trusted.0: must be an address or network"),
+        ("proxy: {proxy_protocol: on}", "1:9 proxy.proxy_protocol: must be one of off, accept"),
+        ("proxy: {access_log: yes}", "1:9 proxy.access_log: must be one of off, json, combined"),
         ("docker: {host: 'ssh://x'}", "1:10 docker.host: must be empty, unix:///"),
         ("docker: {host: 'tcp://x'}", "1:10 docker.host: must be empty, unix:///"),
         ("docker: {host: 'unix://x/y'}", "1:10 docker.host: must be empty, unix:///"),
