@@ -93,8 +93,14 @@ class Approach:
         return lease
 
     def leave(self) -> None:
-        """Wait no longer and hold nothing."""
+        """Wait no longer and hold nothing, the exchange neither: two that hold each other
+        would be work for the garbage collector with every request. A second call does
+        nothing.
+        """
+        if self._left:
+            return
         self._left = True
+        del self._exchange
         self.outbound.clear()
         if self._ticket is not None:
             self._ticket.cancel()

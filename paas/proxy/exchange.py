@@ -314,7 +314,8 @@ class Exchange:
             self._trace.status = head.status
             self._end_trace(self._trace)
         lease = approach.take_lease()
-        self._done, self._upstream = True, None
+        self._done, self._upstream, self._guard = True, None, None
+        approach.leave()
         answer = response_bytes(head, minor=1, keep_alive=True, extra=self._answer.cookie)
         return self._client.tunnel(upstream, lease, answer)
 
@@ -351,6 +352,7 @@ class Exchange:
         self._done = True
         if self._guard is not None:
             self._guard.leave()
+            self._guard = None
         if self._trace is not None:
             self._end_trace(self._trace)
         if self._upstream is not None:

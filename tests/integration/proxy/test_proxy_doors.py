@@ -1,12 +1,16 @@
 """What a service's settings demand of visitors, and who may say who they are."""
 
 import asyncio
+import gc
 from dataclasses import replace
 
 import pytest
 
 from paas.core.model import Maintenance
 from paas.live.board import Slot
+from paas.proxy.approach import Approach
+from paas.proxy.exchange import Exchange
+from paas.proxy.guard import Guard
 from tests.integration.proxy.conftest import QUICK, Stage
 from tests.integration.proxy.doors import LOCAL, LOGIN, ask, login, publish
 from tests.integration.proxy.origin import Line, Origin, Seen, reply
@@ -318,3 +322,26 @@ async def test_no_demands_cost_no_guard(stage: Stage) -> None:
     assert route is not None
     assert route.policy is None
     await stage.check_well()
+
+
+async def test_requests_leave_no_garbage(stage: Stage) -> None:
+    """What is not freed at once would be collected with a pause, under load all the time."""
+    await stage.start()
+    wire = await stage.wire()
+    for settings in ({}, {"sticky": True, "request_log": True}):
+        publish(stage, **settings)
+        for _ in range(3):
+            wire.send(ask())
+            await wire.response()
+    gc.collect()
+    alive = [one for one in gc.get_objects() if isinstance(one, Exchange | Approach | Guard)]
+    assert alive == []
+    gc.disable()
+    try:
+        for host in (b"hello.localhost", b"nobody.localhost"):
+            wire.send(ask(host=host))
+            await wire.response()
+        alive = [one for one in gc.get_objects() if isinstance(one, Exchange | Approach | Guard)]
+    finally:
+        gc.enable()
+    assert alive == []
