@@ -37,7 +37,9 @@ class Bench:
             daemon(name, self.folder, self.backend.port, services=services, versions=versions)
         )
 
-    def interleave(self, result: Result, loads: tuple[Load, ...], subjects: Mapping[str, Program]) -> None:
+    def interleave(
+        self, result: Result, loads: tuple[Load, ...], subjects: Mapping[str, Program]
+    ) -> None:
         """Every load on every subject, round by round; who goes first changes."""
         for load in loads:
             for program in subjects.values():

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from benchmarks.peers import HOST, SMALL
+from paas.aio.tasks import Tasks
 from paas.core.routing import Route
 from paas.http1.head import Peer
 from paas.http1.limits import Limits
 from paas.live.board import Board, Slot
 from paas.proxy.connection import ClientConnection
+from paas.proxy.outbox import Outbox, Outlet
 from paas.proxy.plane import Counters, Plane
 from paas.proxy.timers import Timers
 from paas.proxy.upstream import Pool, Pools, Upstream
@@ -92,6 +94,7 @@ def _path() -> Iterator[tuple[ClientConnection, Upstream]]:
         limits=limits,
         timers=timers,
         pools=pools,
+        outbox=pools.pool.outbox,
         counters=Counters(),
         instance="0123abcd",
     )
@@ -107,10 +110,17 @@ class _OnePool(Pools):
     """The pools, with that slot's pool there from the start."""
 
     def __init__(self, limits: Limits, timers: Timers, slot: Slot) -> None:
-        from paas.aio.tasks import Tasks
+        outbox = _Outbox()
+        super().__init__(limits=limits, timers=timers, tasks=Tasks(), outbox=outbox)
+        self.pool = Pool(slot, limits=limits, timers=timers, outbox=outbox)
+        self._pools[slot.id] = self.pool
 
-        super().__init__(limits=limits, timers=timers, tasks=Tasks())
-        self.pool = self._pools[slot.id] = Pool(slot, limits, timers)
+
+class _Outbox(Outbox):
+    """Sends when asked to: there is no event loop."""
+
+    def add(self, outlet: Outlet) -> None:
+        outlet.flush()
 
 
 if __name__ == "__main__":

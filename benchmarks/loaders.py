@@ -56,7 +56,12 @@ def run_wrk(load: Load, port: int, seconds: float, folder: Path) -> Loaded:
     method = "POST" if load.upload else "GET"
     script.write_text(_SCRIPT.substitute(method=method, host=HOST, extra=body + load.extra))
     arguments = ["taskset", "-c", str(LOAD_CORE), "wrk", "--threads", "1", "--timeout", "20s"]
-    arguments += ["--connections", str(load.connections), "--duration", f"{max(1, round(seconds))}s"]
+    arguments += [
+        "--connections",
+        str(load.connections),
+        "--duration",
+        f"{max(1, round(seconds))}s",
+    ]
     arguments += ["--script", str(script), f"http://127.0.0.1:{port}{load.path}"]
     done = subprocess.run(
         arguments, check=True, capture_output=True, text=True, timeout=seconds + 60

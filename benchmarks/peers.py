@@ -151,9 +151,7 @@ def daemon(
         "PAAS_PROXY__HTTP": f"127.0.0.1:{port}",
         "PAAS_API__LISTEN": "",
     }
-    with running(
-        name, arguments, port=port, core=PROXY_CORE, folder=folder, env=env
-    ) as program:
+    with running(name, arguments, port=port, core=PROXY_CORE, folder=folder, env=env) as program:
         yield program
 
 

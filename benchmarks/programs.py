@@ -96,9 +96,7 @@ def free_port() -> int:
 # ---- private
 
 
-def _wait_listening(
-    name: str, process: "subprocess.Popen[bytes]", port: int, log: Path
-) -> None:
+def _wait_listening(name: str, process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:

@@ -26,7 +26,9 @@ def p1(bench: Bench) -> Result:
         Target(load="small", figure=CPU, peer="caddy", at_most=0.4),
         Target(load="small", figure="p99 ms", peer="nginx", at_most=2.0),
     )
-    result = Result(id="P1", title="keep-alive GET, 60-byte answer, 64 connections", targets=targets)
+    result = Result(
+        id="P1", title="keep-alive GET, 60-byte answer, 64 connections", targets=targets
+    )
     bench.interleave(result, (load,), bench.peers(*PEERS))
     return result
 

@@ -18,6 +18,7 @@ from paas.http1.parser import RequestParser
 from paas.live.board import Lease
 from paas.proxy import pages
 from paas.proxy.exchange import Exchange
+from paas.proxy.outbox import Outlet
 from paas.proxy.pages import Problem
 from paas.proxy.plane import Plane
 from paas.proxy.timers import NEVER
@@ -51,6 +52,7 @@ class ClientConnection(asyncio.Protocol):
         "_half_closed",
         "_home",
         "_in_head",
+        "_outlet",
         "_parser",
         "_paused",
         "_plane",
@@ -68,6 +70,7 @@ class ClientConnection(asyncio.Protocol):
         self._plane = plane
         self._home = home
         self._parser = RequestParser(plane.limits)
+        self._outlet = Outlet(plane.outbox)
         self._transport: asyncio.Transport | None = None
         self._exchange: Exchange | None = None
         self._tunnel: Tunnel | None = None
@@ -87,6 +90,7 @@ class ClientConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by class
+        self._outlet.transport = self._transport
         plane = self._plane
         plane.timers.watch(self)
         address = _address(self._transport)
@@ -110,6 +114,7 @@ class ClientConnection(asyncio.Protocol):
             self._set_reading()
 
     def eof_received(self) -> bool:
+        self._outlet.flush()
         exchange = self._exchange
         if self._ending or exchange is None:
             return self.full and not self._ending and self._half_close()
@@ -122,7 +127,7 @@ class ClientConnection(asyncio.Protocol):
 
     def connection_lost(self, _exc: Exception | None) -> None:
         exchange, self._exchange = self._exchange, None
-        self._transport = None
+        self._transport = self._outlet.transport = None
         if exchange is not None:
             exchange.client_gone()
         self._closed()
@@ -146,8 +151,7 @@ class ClientConnection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         self._wrote = True
-        if self._transport is not None:
-            self._transport.write(data)
+        self._outlet.write(data)
 
     def pause(self) -> None:
         self._paused = True
@@ -172,6 +176,7 @@ class ClientConnection(asyncio.Protocol):
         if self._tunnel is not None:
             self._tunnel.abort()
         elif self._transport is not None:
+            self._outlet.flush()
             _reset_when_closed(self._transport)
             self._transport.abort()
 
@@ -185,6 +190,7 @@ class ClientConnection(asyncio.Protocol):
         plane.counters.tunnels += 1
         replica, surplus = upstream.detach()
         tunnel = self._tunnel = Tunnel(lease=lease, timers=plane.timers, ended=self._closed)
+        self._outlet.flush()
         transport.write(answer)
         tunnel.join(transport, replica)
         tunnel.start(from_client=self._parser.rest(), from_replica=surplus)
@@ -202,11 +208,13 @@ class ClientConnection(asyncio.Protocol):
         elif self._in_head:
             self._refuse(pages.SLOW_REQUEST)
         else:
+            self._outlet.flush()
             transport.close()
 
     def drain(self) -> None:
         idle = self._exchange is None and self._tunnel is None
         if idle and not self._in_head and not self._ending and self._transport is not None:
+            self._outlet.flush()
             self._transport.close()
 
     def going_away(self) -> None:
@@ -285,6 +293,7 @@ class ClientConnection(asyncio.Protocol):
         transport, limits = self._transport, self._plane.limits
         if transport is None:
             return
+        self._outlet.flush()
         if self._parser.exhausted or self._half_closed or not transport.can_write_eof():
             self.deadline = self._plane.timers.after(limits.write_seconds)
             transport.close()
@@ -327,6 +336,7 @@ class ClientConnection(asyncio.Protocol):
             transport.abort()
             return
         if first and exchange.may_probe:
+            self._outlet.flush()
             transport.write(_CONTINUE)
         asyncio.get_running_loop().call_later(_HALF_CLOSED_LOOK, self._look, False)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from paas.http1.limits import Limits
 from paas.live.board import Board
+from paas.proxy.outbox import Outbox
 from paas.proxy.timers import Timers
 from paas.proxy.upstream import Pools
 
@@ -34,6 +35,7 @@ class Plane:
     limits: Limits
     timers: Timers
     pools: Pools
+    outbox: Outbox
     counters: Counters
     instance: str
     draining: bool = False

@@ -11,6 +11,7 @@ from paas.errors import Unavailable
 from paas.http1.limits import Limits
 from paas.live.board import Board
 from paas.proxy.listener import Listener, Router, bind
+from paas.proxy.outbox import Outbox
 from paas.proxy.plane import Counters, Plane
 from paas.proxy.registry import Registry
 from paas.proxy.timers import Timers
@@ -40,7 +41,8 @@ class Proxy:
         self._owns_tasks = tasks is None
         self._trusted = tuple(ipaddress.ip_network(network) for network in trusted)
         self._timers = Timers(tick=limits.tick_seconds, on_tick=board.expire)
-        self._pools = Pools(limits=limits, timers=self._timers, tasks=self._tasks)
+        outbox = Outbox()
+        self._pools = Pools(limits=limits, timers=self._timers, tasks=self._tasks, outbox=outbox)
         self._registry = Registry(limits)
         self._listeners: list[Listener] = []
         self._plane = Plane(
@@ -48,6 +50,7 @@ class Proxy:
             limits=limits,
             timers=self._timers,
             pools=self._pools,
+            outbox=outbox,
             counters=Counters(),
             instance=secrets.token_hex(4),
         )
