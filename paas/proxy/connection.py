@@ -13,7 +13,7 @@ from typing import Protocol, cast
 
 from paas.core.routing import Route
 from paas.http1.events import Bad, RequestHead
-from paas.http1.head import Peer
+from paas.http1.head import Onward, Peer
 from paas.http1.parser import RequestParser
 from paas.live.board import Lease
 from paas.proxy import pages
@@ -29,6 +29,7 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _HALF_CLOSED_LOOK = 0.4
 _TCP_CLOSED = 7
 _SOL_TCP, _TCP_INFO = 6, 11
+_NOBODY = Peer(address=b"")
 
 
 class Home(Protocol):
@@ -63,6 +64,7 @@ class ClientConnection(asyncio.Protocol):
         "_wrote",
         "deadline",
         "full",
+        "onward",
         "peer",
     )
 
@@ -82,7 +84,8 @@ class ClientConnection(asyncio.Protocol):
         self._half_closed = False
         self._in_head = False
         self._wrote = False
-        self.peer = Peer(address=b"")
+        self.onward = Onward()
+        self.peer = _NOBODY
         self.full = False
         self.deadline = NEVER
 

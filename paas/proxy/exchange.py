@@ -13,7 +13,7 @@ so then any request goes elsewhere.
 
 import errno
 
-from paas.http1.events import END, Bad, Framing, RequestHead, ResponseEvent, ResponseHead
+from paas.http1.events import BY_CHUNKS, END, Bad, RequestHead, ResponseEvent, ResponseHead
 from paas.http1.head import (
     LAST_CHUNK,
     MAX_HOPS,
@@ -21,7 +21,6 @@ from paas.http1.head import (
     chunked_to,
     ends_by_close,
     interim_bytes,
-    request_bytes,
     response_bytes,
 )
 from paas.live.board import Lease, Refusal, Ticket
@@ -118,12 +117,12 @@ class Exchange:
         limits, timers = self._plane.limits, self._plane.timers
         earned = self._body_due + len(data) / limits.body_rate
         self._body_due = min(earned, timers.after(limits.body_seconds))
-        self._forward(chunk(data) if self._head.framing is Framing.CHUNKED else data)
+        self._forward(chunk(data) if self._head.framing is BY_CHUNKS else data)
 
     def request_end(self) -> None:
         """The request is complete."""
         self.request_done = True
-        if self._head.framing is Framing.CHUNKED:
+        if self._head.framing is BY_CHUNKS:
             self._forward(LAST_CHUNK)
         elif self._upstream is not None:
             self._touch()
@@ -240,9 +239,10 @@ class Exchange:
         upstream.begin(self, method, first)
 
     def _request_bytes(self, upstream: Upstream) -> bytes:
-        return request_bytes(
+        client = self._client
+        return client.onward.request_bytes(
             self._head,
-            self._client.peer,
+            client.peer,
             request_id=self._plane.request_id(),
             host=upstream.host,
         )
