@@ -96,7 +96,7 @@ def _path() -> Iterator[tuple[ClientConnection, Upstream]]:
         pools=pools,
         outbox=pools.pool.outbox,
         counters=Counters(),
-        instance="0123abcd",
+        instance=b"0123abcd",
     )
     client = ClientConnection(plane, _Home(board))
     client.connection_made(_Wire())

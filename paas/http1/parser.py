@@ -30,7 +30,6 @@ from paas.http1.events import (
     Headers,
     Refused,
     RequestHead,
-    ResponseEvent,
     ResponseHead,
 )
 from paas.http1.limits import Limits
@@ -108,18 +107,22 @@ class _Parser(ABC, Generic[Head]):
 
     def next(self) -> Head | bytes | End | Bad | None:
         """The next event, or None when more input (or `restart`) is needed first."""
-        if self._at is _BODY:
+        at = self._at
+        if at is _BODY:
             event, self._buffer = self._body.read(self._buffer)
-            if event is END or isinstance(event, Bad):
+            if event is END:
                 self._at = _STOPPED
+            elif event is None:
+                return self._starved()
+            elif isinstance(event, Bad):
+                return self._refuse(event)
             return event
-        if self._at is _STOPPED or not self._buffer:
+        if at is _STOPPED or not self._buffer:
             return None
         try:
             return self._head()
         except Refused as refused:
-            self._at = _STOPPED
-            return refused.bad
+            return self._refuse(refused.bad)
 
     def restart(self) -> None:
         """Go on with the next message on this connection."""
@@ -127,6 +130,14 @@ class _Parser(ABC, Generic[Head]):
         self._scanned = 0
 
     # ---- private
+
+    def _refuse(self, bad: Bad) -> Bad:
+        self._at = _STOPPED
+        return bad
+
+    def _starved(self) -> End | Bad | None:
+        """What a body that is not complete comes to for now."""
+        return None
 
     @abstractmethod
     def _head(self) -> Head | None:
@@ -256,20 +267,18 @@ class ResponseParser(_Parser[ResponseHead]):
         """The stream ended: a body that runs until then is complete, others are cut."""
         self._ended = True
 
-    def next(self) -> ResponseEvent | None:
-        event = super().next()
-        if event is not None:
-            if isinstance(event, Bad):
-                return Bad(status=502, code="upstream_invalid", detail=event.detail)
-            return event
-        if self._ended and self._at is _BODY:
-            self._at = _STOPPED
-            if self._body is CLOSE_BODY:
-                return END
-            return Bad(status=502, code="upstream_reset", detail="answer cut short")
-        return None
-
     # ---- private
+
+    def _refuse(self, bad: Bad) -> Bad:
+        return super()._refuse(Bad(status=502, code="upstream_invalid", detail=bad.detail))
+
+    def _starved(self) -> End | Bad | None:
+        if not self._ended:
+            return None
+        self._at = _STOPPED
+        if self._body is CLOSE_BODY:
+            return END
+        return Bad(status=502, code="upstream_reset", detail="answer cut short")
 
     def _head(self) -> ResponseHead | None:
         buffer, limits = self._buffer, self._limits

@@ -12,7 +12,7 @@ import struct
 from typing import Protocol, cast
 
 from paas.core.routing import Route
-from paas.http1.events import Bad, RequestHead
+from paas.http1.events import END, Bad, RequestHead
 from paas.http1.head import Onward, Peer
 from paas.http1.parser import RequestParser
 from paas.live.board import Lease
@@ -173,7 +173,10 @@ class ClientConnection(asyncio.Protocol):
         if self._paused or self._backlog:
             self._paused = self._backlog = False
             self._set_reading()
-        self._pump()
+        if self._parser.buffered or self._pumping:
+            self._pump()
+        else:
+            self._rest()
 
     def abort(self) -> None:
         if self._tunnel is not None:
@@ -255,10 +258,11 @@ class ClientConnection(asyncio.Protocol):
                 begun = self._exchange = Exchange(self._plane, self, event)
             elif isinstance(event, Bad):
                 self._bad(event)
-            elif self._exchange is not None and isinstance(event, bytes):
-                self._exchange.request_body(event)
             elif self._exchange is not None:
-                self._exchange.request_end()
+                if event is END:
+                    self._exchange.request_end()
+                    break
+                self._exchange.request_body(event)
         if begun is None or self._exchange is not begun:
             return False
         begun.begin()

@@ -37,9 +37,9 @@ class Plane:
     pools: Pools
     outbox: Outbox
     counters: Counters
-    instance: str
+    instance: bytes
     draining: bool = False
     _serial: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     def request_id(self) -> bytes:
-        return f"{self.instance}-{next(self._serial):x}".encode("ascii")
+        return b"%b-%x" % (self.instance, next(self._serial))

@@ -52,7 +52,7 @@ class Proxy:
             pools=self._pools,
             outbox=outbox,
             counters=Counters(),
-            instance=secrets.token_hex(4),
+            instance=secrets.token_hex(4).encode("ascii"),
         )
         board.on_gone = self._pools.gone
 

@@ -111,7 +111,7 @@ class Upstream(asyncio.Protocol):
     @property
     def host(self) -> bytes:
         """The replica's own `host:port`."""
-        return f"{self._pool.host}:{self._pool.port}".encode("ascii")
+        return self._pool.authority
 
     @property
     def usable(self) -> bool:
@@ -165,9 +165,9 @@ class Upstream(asyncio.Protocol):
         while self._consumer is consumer:
             event = self._parser.next()
             if event is None:
-                break
+                consumer.flush()
+                return
             consumer.answered(event)
-        consumer.flush()
 
 
 Connected = Callable[[Upstream | OSError], None]
@@ -176,11 +176,22 @@ Connected = Callable[[Upstream | OSError], None]
 class Pool:
     """The idle connections of one slot, the latest used first."""
 
-    __slots__ = ("_closed", "_connecting", "_idle", "_timers", "host", "limits", "outbox", "port")
+    __slots__ = (
+        "_closed",
+        "_connecting",
+        "_idle",
+        "_timers",
+        "authority",
+        "host",
+        "limits",
+        "outbox",
+        "port",
+    )
 
     def __init__(self, slot: Slot, *, limits: Limits, timers: Timers, outbox: Outbox) -> None:
         self.host = slot.host
         self.port = slot.port
+        self.authority = f"{slot.host}:{slot.port}".encode("ascii")
         self.limits = limits
         self.outbox = outbox
         self._timers = timers
