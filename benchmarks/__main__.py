@@ -1,7 +1,7 @@
 """`python -m benchmarks P1 P2`: runs them, prints tables, writes JSON and pictures."""
 
 import argparse
-import datetime
+import datetime as dt
 import json
 import os
 import platform
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks.bench import Bench, opened
 from benchmarks.idle import p7
+from benchmarks.inside import u1
 from benchmarks.plot import draw
 from benchmarks.results import Result, as_json, as_table
 from benchmarks.traffic import p1, p2, p3, p4, p6
@@ -22,6 +23,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Result]] = {
     "P4": p4,
     "P6": p6,
     "P7": p7,
+    "U1": u1,
 }
 OUT = Path("build/benchmarks")
 
@@ -54,7 +56,7 @@ def _arguments() -> argparse.Namespace:
 
 def _write(result: Result, out: Path) -> None:
     print(as_table(result), flush=True)
-    value = {"date": datetime.datetime.now(datetime.UTC).isoformat(), "machine": _machine()}
+    value = {"date": dt.datetime.now(dt.UTC).isoformat(), "machine": _machine()}
     text = json.dumps(value | as_json(result), indent=1, ensure_ascii=False)
     (out / f"{result.id}.json").write_text(text + "\n")
     if not draw(result, out / f"{result.id}.png"):

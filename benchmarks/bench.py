@@ -43,7 +43,7 @@ class Bench:
         """Every load on every subject, round by round; who goes first changes."""
         for load in loads:
             for program in subjects.values():
-                run_wrk(load, program.port, WARM_SECONDS, self.folder)
+                run_wrk(load, program.port, seconds=WARM_SECONDS, folder=self.folder)
             for number in range(self.rounds):
                 for name in _turn(list(subjects), number):
                     result.add(load.name, name, self.measure(load, subjects[name]))
@@ -52,7 +52,7 @@ class Bench:
         """One run: CPU microseconds per request, rates, latency, growth of memory."""
         before, cpu = program.resident, program.cpu_seconds
         program.forget_peak()
-        loaded = run_wrk(load, program.port, self.seconds, self.folder)
+        loaded = run_wrk(load, program.port, seconds=self.seconds, folder=self.folder)
         spent = program.cpu_seconds - cpu
         figures = {
             "cpu µs/req": spent / loaded.requests * 1e6,

@@ -6,10 +6,12 @@ Transports are stand-ins that take what is written; bytes go in by hand.
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from benchmarks.bench import Bench
 from benchmarks.peers import HOST, SMALL
+from benchmarks.results import US, Result
 from paas.aio.tasks import Tasks
 from paas.core.routing import Route
 from paas.http1.head import Peer
@@ -39,10 +41,21 @@ _ROUNDS = 7
 _REQUESTS = 4000
 
 
-def microseconds(request: bytes) -> float:
+def u1(_bench: Bench) -> Result:
+    """The same request again, a browser's, and one whose fields differ every time."""
+    result = Result(id="U1", title="the request path without sockets", targets=())
+    fresh = [BROWSER.replace(b"theme=dark", b"time=%d" % number) for number in range(_REQUESTS)]
+    loads = {"plain": [REQUEST], "browser": [BROWSER], "browser, new cookie each time": fresh}
+    for load, requests in loads.items():
+        result.add(load, US, {"cpu µs/req": microseconds(requests), "errors": 0})
+    return result
+
+
+def microseconds(requests: Sequence[bytes]) -> float:
     """CPU microseconds per request, the best of several rounds."""
+    repeated = list(requests) * (_REQUESTS // len(requests))
     with _path() as (client, upstream):
-        return min(_round(client, upstream, request) for _ in range(_ROUNDS))
+        return min(_round(client, upstream, repeated) for _ in range(_ROUNDS))
 
 
 class _Wire(asyncio.Transport):
@@ -51,7 +64,7 @@ class _Wire(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__({"peername": ("127.0.0.1", 40000)})
 
-    def write(self, data: bytes) -> None: ...
+    def write(self, _data: object, /) -> None: ...
 
     def is_closing(self) -> bool:
         return False
@@ -71,12 +84,12 @@ class _Home:
     def leave(self, _member: ClientConnection, _address: bytes) -> None: ...
 
 
-def _round(client: ClientConnection, upstream: Upstream, request: bytes) -> float:
+def _round(client: ClientConnection, upstream: Upstream, requests: list[bytes]) -> float:
     started = time.process_time()
-    for _ in range(_REQUESTS):
+    for request in requests:
         client.data_received(request)
         upstream.data_received(ANSWER)
-    return (time.process_time() - started) / _REQUESTS * 1e6
+    return (time.process_time() - started) / len(requests) * 1e6
 
 
 @contextmanager
@@ -121,7 +134,3 @@ class _Outbox(Outbox):
 
     def add(self, outlet: Outlet) -> None:
         outlet.flush()
-
-
-if __name__ == "__main__":
-    print(f"plain {microseconds(REQUEST):.2f}  browser {microseconds(BROWSER):.2f}")

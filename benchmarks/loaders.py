@@ -49,7 +49,7 @@ class Loaded:
     errors: int
 
 
-def run_wrk(load: Load, port: int, seconds: float, folder: Path) -> Loaded:
+def run_wrk(load: Load, port: int, *, seconds: float, folder: Path) -> Loaded:
     """Put that load on the port for so long, then wait for the answers under way."""
     script = folder / "load.lua"
     body = f'wrk.body = string.rep("x", {load.upload})\n' if load.upload else ""

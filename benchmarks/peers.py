@@ -103,7 +103,7 @@ http://$host:$port {
 
 @contextmanager
 def backend(folder: Path) -> Iterator[Program]:
-    """nginx answering from memory; `/upload` answers once it has read the body."""
+    """An nginx answering from memory; `/upload` answers once it has read the body."""
     www = folder / "www"
     www.mkdir()
     for name, size in SIZES.items():

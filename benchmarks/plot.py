@@ -16,17 +16,17 @@ def draw(result: Result, path: Path) -> bool:
         import matplotlib as mpl  # noqa: PLC0415 - optional
 
         mpl.use("Agg")
-        from matplotlib import pyplot  # noqa: PLC0415 - optional
+        from matplotlib import pyplot as plt  # noqa: PLC0415 - optional
     except ImportError:
         return False
     panels = [(load, figure) for load in result.rounds for figure in _figures(result, load)]
-    figure, axes = pyplot.subplots(1, len(panels), figsize=(3.2 * len(panels), 3), squeeze=False)
+    figure, axes = plt.subplots(1, len(panels), figsize=(3.2 * len(panels), 3), squeeze=False)
     for axis, (load, name) in zip(axes[0], panels, strict=True):
         _panel(axis, result, load, name)
     figure.suptitle(f"{result.id}: {result.title}")
     figure.tight_layout()
     figure.savefig(path, dpi=110)
-    pyplot.close(figure)
+    plt.close(figure)
     return True
 
 

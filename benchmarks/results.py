@@ -99,6 +99,8 @@ def _cell(result: Result, load: str, subject: str, figure: str) -> str:
     text = f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
     if subject == US or US not in result.rounds[load] or figure == "errors":
         return text
+    if not result.value(load, subject, figure):
+        return text
     return f"{text} (×{result.ratio(load, figure, subject):.2f})"
 
 
