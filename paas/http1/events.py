@@ -21,6 +21,13 @@ class Framing(Enum):
     CLOSE = "close"
 
 
+# an enum's member is slow to reach through its class, and these are asked for all the time
+NO_FRAMING: Final = Framing.NONE
+BY_LENGTH: Final = Framing.LENGTH
+BY_CHUNKS: Final = Framing.CHUNKED
+BY_CLOSE: Final = Framing.CLOSE
+
+
 class _End(Enum):
     END = "end"
 
@@ -74,6 +81,24 @@ class RequestHead:
     websocket: bool
     expect_continue: bool
     hops: int
+
+    def at(self, target: bytes) -> "RequestHead":
+        """The same request for another target in origin form; the fields are shared."""
+        return RequestHead(
+            method=self.method,
+            target=target,
+            minor=self.minor,
+            headers=self.headers,
+            authority=self.authority,
+            host=self.host,
+            framing=self.framing,
+            length=self.length,
+            connection=self.connection,
+            keep_alive=self.keep_alive,
+            websocket=self.websocket,
+            expect_continue=self.expect_continue,
+            hops=self.hops,
+        )
 
 
 @dataclass(slots=True, kw_only=True)

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from paas.http1.events import Framing, RequestHead, ResponseHead
+from paas.http1.events import BY_CHUNKS, BY_CLOSE, BY_LENGTH, Headers, RequestHead, ResponseHead
 
 MAX_HOPS = 8
 """How often a request may pass through us before it counts as a loop."""
@@ -55,6 +55,8 @@ _FORWARDING = (
 _TO_HYPHENS = bytes.maketrans(b"_.", b"--")
 
 Theirs = dict[bytes, list[bytes]]
+_Passage = tuple[bytes, bytes | None, bytes]
+"""A request's head behind its target: up to our request id, the client's own, the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,29 +70,35 @@ class Peer:
     trusted: bool = False
 
 
+class Onward:
+    """Writes the heads of one connection's requests as they go on to a replica.
+
+    A parser hands out the same list of fields for requests that repeat them; what
+    was made of that list is used again.
+    """
+
+    __slots__ = ("_headers", "_passage")
+
+    def __init__(self) -> None:
+        self._headers: Headers | None = None
+        self._passage: _Passage = (b"", None, b"")
+
+    def request_bytes(
+        self, head: RequestHead, peer: Peer, *, request_id: bytes, host: bytes
+    ) -> bytes:
+        """The head to send. `host` stands in where HTTP/1.0 named none. `peer` is the
+        connection's and never changes.
+        """
+        if head.headers is not self._headers:
+            self._passage = _passage(head, peer, head.authority or host)
+            self._headers = head.headers if head.authority else None
+        before, given, after = self._passage
+        return b"".join((head.method, b" ", head.target, before, given or request_id, after))
+
+
 def request_bytes(head: RequestHead, peer: Peer, *, request_id: bytes, host: bytes) -> bytes:
-    """The head to send to a replica. `host` stands in where HTTP/1.0 named none."""
-    authority = head.authority or host
-    out = [head.method, b" ", head.target, b" HTTP/1.1\r\nHost: ", authority]
-    theirs: Theirs = {}
-    connection = head.connection
-    for name, value in head.headers:
-        lower = name.lower()
-        if lower in _REQUEST_DROPPED:
-            if lower in _OURS:
-                theirs.setdefault(lower, []).append(value.strip(b" \t"))
-        elif lower not in connection and not _imitates(lower):
-            out += (b"\r\n", name, b": ", value)
-    if peer.trusted:
-        out.append(_extended_forwarding(peer, authority, theirs))
-    else:
-        out.append(_forwarding(peer, authority))
-    given = theirs.get(b"x-request-id")
-    if given and _REQUEST_ID.fullmatch(given[0]):
-        request_id = given[0]
-    out += (b"\r\nX-Request-Id: ", request_id, b"\r\nX-Paas-Hops: %d" % (head.hops + 1))
-    out.append(_request_framing(head))
-    return b"".join(out)
+    """The head of one single request, see `Onward`."""
+    return Onward().request_bytes(head, peer, request_id=request_id, host=host)
 
 
 def response_bytes(
@@ -127,12 +135,12 @@ def interim_bytes(head: ResponseHead) -> bytes:
 
 def chunked_to(head: ResponseHead, minor: int) -> bool:
     """Whether that answer's body goes in chunks to a client of HTTP/1.`minor`."""
-    return bool(minor) and head.framing in (Framing.CHUNKED, Framing.CLOSE)
+    return bool(minor) and head.framing in (BY_CHUNKS, BY_CLOSE)
 
 
 def ends_by_close(head: ResponseHead, minor: int) -> bool:
     """Whether only the end of the connection can end that answer for the client."""
-    return not minor and head.framing in (Framing.CHUNKED, Framing.CLOSE)
+    return not minor and head.framing in (BY_CHUNKS, BY_CLOSE)
 
 
 def chunk(data: bytes) -> bytes:
@@ -144,6 +152,28 @@ LAST_CHUNK = b"0\r\n\r\n"
 
 
 # ---- private
+
+
+def _passage(head: RequestHead, peer: Peer, authority: bytes) -> _Passage:
+    out = [b" HTTP/1.1\r\nHost: ", authority]
+    theirs: Theirs = {}
+    connection = head.connection
+    for name, value in head.headers:
+        lower = name.lower()
+        if lower in _REQUEST_DROPPED:
+            if lower in _OURS:
+                theirs.setdefault(lower, []).append(value.strip(b" \t"))
+        elif lower not in connection and not _imitates(lower):
+            out += (b"\r\n", name, b": ", value)
+    if peer.trusted:
+        out.append(_extended_forwarding(peer, authority, theirs))
+    else:
+        out.append(_forwarding(peer, authority))
+    out.append(b"\r\nX-Request-Id: ")
+    given = theirs.get(b"x-request-id")
+    usable = given[0] if given and _REQUEST_ID.fullmatch(given[0]) else None
+    hops = b"\r\nX-Paas-Hops: %d" % (head.hops + 1)
+    return b"".join(out), usable, hops + _request_framing(head)
 
 
 def _imitates(lower: bytes) -> bool:
@@ -184,9 +214,9 @@ def _link(peer: Peer, authority: bytes) -> bytes:
 
 
 def _request_framing(head: RequestHead) -> bytes:
-    if head.framing is Framing.LENGTH:
+    if head.framing is BY_LENGTH:
         framing = b"\r\nContent-Length: %d" % head.length
-    elif head.framing is Framing.CHUNKED:
+    elif head.framing is BY_CHUNKS:
         framing = b"\r\nTransfer-Encoding: chunked"
     else:
         framing = b""
@@ -198,7 +228,7 @@ def _request_framing(head: RequestHead) -> bytes:
 
 
 def _response_framing(head: ResponseHead, minor: int) -> bytes:
-    if head.framing is Framing.LENGTH:
+    if head.framing is BY_LENGTH:
         return b"Content-Length: %d\r\n" % head.length
     if chunked_to(head, minor):
         return b"Transfer-Encoding: chunked\r\n"

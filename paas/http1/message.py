@@ -6,7 +6,17 @@ message must never find different ends of it.
 
 import re
 
-from paas.http1.events import Framing, Headers, Refused, RequestHead, ResponseHead
+from paas.http1.events import (
+    BY_CHUNKS,
+    BY_CLOSE,
+    BY_LENGTH,
+    NO_FRAMING,
+    Framing,
+    Headers,
+    Refused,
+    RequestHead,
+    ResponseHead,
+)
 from paas.http1.syntax import host_value, length_value, split_absolute, tokens
 
 Found = dict[bytes, list[bytes]]
@@ -34,7 +44,7 @@ def request_head(line: "re.Match[bytes]", headers: Headers) -> RequestHead:
     authority, host, path = _place(method, target, found.get(b"host"), minor)
     connection = tokens(found.get(b"connection"))
     websocket = bool(minor) and b"upgrade" in connection and _asks_websocket(found)
-    if websocket and framing is not Framing.NONE:
+    if websocket and framing is not NO_FRAMING:
         raise Refused("upgrade with a body")
     return RequestHead(
         method=method,
@@ -48,7 +58,7 @@ def request_head(line: "re.Match[bytes]", headers: Headers) -> RequestHead:
         connection=connection,
         keep_alive=_keeps(connection, minor),
         websocket=websocket and method == b"GET",
-        expect_continue=_expects(found, minor) and framing is not Framing.NONE,
+        expect_continue=_expects(found, minor) and framing is not NO_FRAMING,
         hops=_hops(found.get(b"x-paas-hops")),
     )
 
@@ -61,11 +71,11 @@ def response_head(line: "re.Match[bytes]", headers: Headers, *, bodiless: bool) 
     minor, status = int(line[1]), int(line[2])
     found = _gather(headers)
     framing, length = _framing(found, minor)
-    declared = length if framing is Framing.LENGTH else None
+    declared = length if framing is BY_LENGTH else None
     if bodiless or status < 200 or status in _NO_CONTENT:
-        framing, length = Framing.NONE, 0
-    elif framing is Framing.NONE:
-        framing = Framing.CLOSE
+        framing, length = NO_FRAMING, 0
+    elif framing is NO_FRAMING:
+        framing = BY_CLOSE
     connection = tokens(found.get(b"connection"))
     return ResponseHead(
         status=status,
@@ -76,7 +86,7 @@ def response_head(line: "re.Match[bytes]", headers: Headers, *, bodiless: bool) 
         length=length,
         declared=declared,
         connection=connection,
-        keep_alive=framing is not Framing.CLOSE and _keeps(connection, minor),
+        keep_alive=framing is not BY_CLOSE and _keeps(connection, minor),
         websocket=status == 101 and b"upgrade" in connection and _asks_websocket(found),
     )
 
@@ -102,11 +112,11 @@ def _framing(found: Found, minor: int) -> tuple[Framing, int]:
             raise Refused("Transfer-Encoding with Content-Length or in HTTP/1.0")
         return _coding(codings), 0
     if lengths is None:
-        return Framing.NONE, 0
+        return NO_FRAMING, 0
     length = length_value(lengths[0])
     if length is None or len(lengths) > 1:
         raise Refused("invalid Content-Length")
-    return Framing.LENGTH, length
+    return BY_LENGTH, length
 
 
 def _coding(codings: list[bytes]) -> Framing:
@@ -115,7 +125,7 @@ def _coding(codings: list[bytes]) -> Framing:
         raise Refused("invalid Transfer-Encoding")
     if len(listed) > 1:
         raise Refused("unsupported transfer coding", status=501)
-    return Framing.CHUNKED
+    return BY_CHUNKS
 
 
 def _place(

@@ -11,6 +11,7 @@ The library checks field syntax; what it lets through is refused here and in
 malformed Host, codings other than `chunked`, codings in HTTP/1.0, CONNECT, TRACE.
 """
 
+import re
 from abc import ABC, abstractmethod
 from enum import Enum
 from typing import Generic, TypeVar
@@ -19,14 +20,16 @@ import httptools
 
 from paas.http1.body import CLOSE_BODY, NO_BODY, Body, ChunkedBody, LengthBody
 from paas.http1.events import (
+    BY_CHUNKS,
+    BY_LENGTH,
     END,
+    NO_FRAMING,
     Bad,
     End,
     Framing,
     Headers,
     Refused,
     RequestHead,
-    ResponseEvent,
     ResponseHead,
 )
 from paas.http1.limits import Limits
@@ -40,10 +43,17 @@ _LINE_FRAME = len(b"  HTTP/1.1") + 32
 """Room for method and version beside the target while the line is not complete."""
 
 
+_REMEMBERED = 4 * 1024
+"""Longest fields that a connection remembers: idle ones stay small."""
+
+
 class _At(Enum):
     HEAD = "head"
     BODY = "body"
     STOPPED = "stopped"
+
+
+_HEAD, _BODY, _STOPPED = _At.HEAD, _At.BODY, _At.STOPPED
 
 
 class _Fields:
@@ -67,7 +77,7 @@ class _Parser(ABC, Generic[Head]):
         self._limits = limits
         self._buffer = b""
         self._scanned = 0
-        self._at = _At.HEAD
+        self._at = _HEAD
         self._body: Body = NO_BODY
         self._fields = _Fields()
         self._library: Library | None = None
@@ -80,12 +90,12 @@ class _Parser(ABC, Generic[Head]):
     @property
     def in_head(self) -> bool:
         """True while part of a head is there, so that its deadline runs."""
-        return self._at is _At.HEAD and bool(self._buffer)
+        return self._at is _HEAD and bool(self._buffer)
 
     @property
     def exhausted(self) -> bool:
         """True when a message ended and nothing came after it."""
-        return self._at is _At.STOPPED and not self._buffer
+        return self._at is _STOPPED and not self._buffer
 
     def receive(self, data: bytes) -> None:
         self._buffer = self._buffer + data if self._buffer else data
@@ -97,25 +107,37 @@ class _Parser(ABC, Generic[Head]):
 
     def next(self) -> Head | bytes | End | Bad | None:
         """The next event, or None when more input (or `restart`) is needed first."""
-        if self._at is _At.BODY:
+        at = self._at
+        if at is _BODY:
             event, self._buffer = self._body.read(self._buffer)
-            if event is END or isinstance(event, Bad):
-                self._at = _At.STOPPED
+            if event is END:
+                self._at = _STOPPED
+            elif event is None:
+                return self._starved()
+            elif isinstance(event, Bad):
+                return self._refuse(event)
             return event
-        if self._at is _At.STOPPED or not self._buffer:
+        if at is _STOPPED or not self._buffer:
             return None
         try:
             return self._head()
         except Refused as refused:
-            self._at = _At.STOPPED
-            return refused.bad
+            return self._refuse(refused.bad)
 
     def restart(self) -> None:
         """Go on with the next message on this connection."""
-        self._at = _At.HEAD
+        self._at = _HEAD
         self._scanned = 0
 
     # ---- private
+
+    def _refuse(self, bad: Bad) -> Bad:
+        self._at = _STOPPED
+        return bad
+
+    def _starved(self) -> End | Bad | None:
+        """What a body that is not complete comes to for now."""
+        return None
 
     @abstractmethod
     def _head(self) -> Head | None:
@@ -152,23 +174,32 @@ class _Parser(ABC, Generic[Head]):
 
     def _begin_body(self, end: int, framing: Framing, length: int) -> None:
         self._buffer = self._buffer[end:]
-        self._at = _At.BODY
-        if framing is Framing.NONE:
+        self._at = _BODY
+        if framing is NO_FRAMING:
             self._body = NO_BODY
             return
         self._library = None  # it would take what follows for the body
-        if framing is Framing.LENGTH:
+        if framing is BY_LENGTH:
             self._body = LengthBody(length)
-        elif framing is Framing.CHUNKED:
+        elif framing is BY_CHUNKS:
             self._body = ChunkedBody(self._limits)
         else:
             self._body = CLOSE_BODY
 
 
 class RequestParser(_Parser[RequestHead]):
-    """What a client sends."""
+    """What a client sends.
 
-    __slots__ = ()
+    Clients repeat their fields on a connection, byte for byte: their meaning is kept
+    and read anew only when they differ. Heads may share what they hold.
+    """
+
+    __slots__ = ("_known", "_known_fields")
+
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(limits)
+        self._known: RequestHead | None = None
+        self._known_fields = b""
 
     def _head(self) -> RequestHead | None:
         buffer, limits = self._buffer, self._limits
@@ -185,11 +216,20 @@ class RequestParser(_Parser[RequestHead]):
             raise Refused("unsupported HTTP version", status=505)
         if line[1] in (b"CONNECT", b"TRACE"):
             raise Refused("method not supported", status=405, code="method_not_allowed")
-        head = request_head(line, self._fields_of(buffer[start:end]))
+        head = self._read(line, buffer, end)
         limit = limits.body_bytes
-        if limit is not None and head.framing is Framing.LENGTH and head.length > limit:
+        if limit is not None and head.framing is BY_LENGTH and head.length > limit:
             raise Refused("declared body over limit", status=413, code="body_too_large")
         self._begin_body(end, head.framing, head.length)
+        return head
+
+    def _read(self, line: "re.Match[bytes]", buffer: bytes, end: int) -> RequestHead:
+        fields, known, target = buffer[line.end() : end], self._known, line[2]
+        if known is not None and fields == self._known_fields and _alike(line, known):
+            return known if target == known.target else known.at(target)
+        head = request_head(line, self._fields_of(buffer[line.start() : end]))
+        if head.keep_alive and len(fields) <= _REMEMBERED and target == head.target:
+            self._known, self._known_fields = head, fields
         return head
 
     def _check_sizes(self, start: int, end: int, target: int | None) -> None:
@@ -227,20 +267,18 @@ class ResponseParser(_Parser[ResponseHead]):
         """The stream ended: a body that runs until then is complete, others are cut."""
         self._ended = True
 
-    def next(self) -> ResponseEvent | None:
-        event = super().next()
-        if event is not None:
-            if isinstance(event, Bad):
-                return Bad(status=502, code="upstream_invalid", detail=event.detail)
-            return event
-        if self._ended and self._at is _At.BODY:
-            self._at = _At.STOPPED
-            if self._body is CLOSE_BODY:
-                return END
-            return Bad(status=502, code="upstream_reset", detail="answer cut short")
-        return None
-
     # ---- private
+
+    def _refuse(self, bad: Bad) -> Bad:
+        return super()._refuse(Bad(status=502, code="upstream_invalid", detail=bad.detail))
+
+    def _starved(self) -> End | Bad | None:
+        if not self._ended:
+            return None
+        self._at = _STOPPED
+        if self._body is CLOSE_BODY:
+            return END
+        return Bad(status=502, code="upstream_reset", detail="answer cut short")
 
     def _head(self) -> ResponseHead | None:
         buffer, limits = self._buffer, self._limits
@@ -275,6 +313,13 @@ class ResponseParser(_Parser[ResponseHead]):
 
 
 # ---- private
+
+
+def _alike(line: "re.Match[bytes]", known: RequestHead) -> bool:
+    """Whether this request line, too, leaves everything to the fields."""
+    target = line[2]
+    plain = target.startswith(b"/") and b"#" not in target
+    return plain and line[1] == known.method and int(line[4]) == known.minor
 
 
 def _first_line(buffer: bytes, start: int) -> int:

@@ -167,7 +167,7 @@ class Board:
         Waiters for whom there is room because `concurrency` was raised are served first.
         """
         now = self._now()
-        for target in list(self.targets.values()):
+        for target in [one for one in self.targets.values() if one.waiters]:
             self._serve(target)
             for ticket in [one for one in target.waiters if one.deadline <= now]:
                 self._settle(ticket, Refusal(RefusalCode.START_TIMEOUT, 5))
@@ -199,7 +199,7 @@ class Board:
         if slot.draining and slot.in_flight == 0:
             self._drop(target, slot)
             self.on_drained(slot.id)
-        else:
+        elif target.waiters:
             self._serve(target)
 
     def _serve(self, target: Target) -> None:

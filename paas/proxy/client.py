@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from paas.core.routing import Route
-from paas.http1.head import Peer
+from paas.http1.head import Onward, Peer
 from paas.live.board import Lease
 from paas.proxy.upstream import Upstream
 
@@ -15,6 +15,7 @@ class Client(Protocol):
 
     deadline: float
     full: bool
+    onward: Onward
     peer: Peer
 
     def route(self, host: str) -> Route | None: ...

@@ -12,12 +12,13 @@ import struct
 from typing import Protocol, cast
 
 from paas.core.routing import Route
-from paas.http1.events import Bad, RequestHead
-from paas.http1.head import Peer
+from paas.http1.events import END, Bad, RequestHead
+from paas.http1.head import Onward, Peer
 from paas.http1.parser import RequestParser
 from paas.live.board import Lease
 from paas.proxy import pages
 from paas.proxy.exchange import Exchange
+from paas.proxy.outbox import Outlet
 from paas.proxy.pages import Problem
 from paas.proxy.plane import Plane
 from paas.proxy.threshold import peer_address
@@ -30,6 +31,7 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _HALF_CLOSED_LOOK = 0.4
 _TCP_CLOSED = 7
 _SOL_TCP, _TCP_INFO = 6, 11
+_NOBODY = Peer(address=b"")
 
 
 class Home(Protocol):
@@ -54,6 +56,7 @@ class ClientConnection(asyncio.Protocol):
         "_half_closed",
         "_home",
         "_in_head",
+        "_outlet",
         "_parser",
         "_paused",
         "_plane",
@@ -64,6 +67,7 @@ class ClientConnection(asyncio.Protocol):
         "_wrote",
         "deadline",
         "full",
+        "onward",
         "peer",
     )
 
@@ -73,6 +77,7 @@ class ClientConnection(asyncio.Protocol):
         self._plane = plane
         self._home = home
         self._parser = RequestParser(plane.limits)
+        self._outlet = Outlet(plane.outbox)
         self._transport: asyncio.Transport | None = None
         self._exchange: Exchange | None = None
         self._tunnel: Tunnel | None = None
@@ -84,7 +89,8 @@ class ClientConnection(asyncio.Protocol):
         self._half_closed = False
         self._in_head = False
         self._wrote = False
-        self.peer = Peer(address=b"")
+        self.onward = Onward()
+        self.peer = _NOBODY
         self.full = False
         self.deadline = NEVER
 
@@ -92,6 +98,7 @@ class ClientConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by class
+        self._outlet.transport = self._transport
         plane = self._plane
         plane.timers.watch(self)
         address = self._announced or peer_address(self._transport)
@@ -115,6 +122,7 @@ class ClientConnection(asyncio.Protocol):
             self._set_reading()
 
     def eof_received(self) -> bool:
+        self._outlet.flush()
         exchange = self._exchange
         if self._ending or exchange is None:
             return self.full and not self._ending and self._half_close()
@@ -127,7 +135,7 @@ class ClientConnection(asyncio.Protocol):
 
     def connection_lost(self, _exc: Exception | None) -> None:
         exchange, self._exchange = self._exchange, None
-        self._transport = None
+        self._transport = self._outlet.transport = None
         if exchange is not None:
             exchange.client_gone()
         self._closed()
@@ -151,8 +159,7 @@ class ClientConnection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         self._wrote = True
-        if self._transport is not None:
-            self._transport.write(data)
+        self._outlet.write(data)
 
     def pause(self) -> None:
         self._paused = True
@@ -171,12 +178,16 @@ class ClientConnection(asyncio.Protocol):
         if self._paused or self._backlog:
             self._paused = self._backlog = False
             self._set_reading()
-        self._pump()
+        if self._parser.buffered or self._pumping:
+            self._pump()
+        else:
+            self._rest()
 
     def abort(self) -> None:
         if self._tunnel is not None:
             self._tunnel.abort()
         elif self._transport is not None:
+            self._outlet.flush()
             _reset_when_closed(self._transport)
             self._transport.abort()
 
@@ -190,6 +201,7 @@ class ClientConnection(asyncio.Protocol):
         plane.counters.tunnels += 1
         replica, surplus = upstream.detach()
         tunnel = self._tunnel = Tunnel(lease=lease, timers=plane.timers, ended=self._closed)
+        self._outlet.flush()
         transport.write(answer)
         tunnel.join(transport, replica)
         tunnel.start(from_client=self._parser.rest(), from_replica=surplus)
@@ -207,11 +219,13 @@ class ClientConnection(asyncio.Protocol):
         elif self._in_head:
             self._refuse(pages.SLOW_REQUEST)
         else:
+            self._outlet.flush()
             transport.close()
 
     def drain(self) -> None:
         idle = self._exchange is None and self._tunnel is None
         if idle and not self._in_head and not self._ending and self._transport is not None:
+            self._outlet.flush()
             self._transport.close()
 
     def going_away(self) -> None:
@@ -249,10 +263,11 @@ class ClientConnection(asyncio.Protocol):
                 begun = self._exchange = Exchange(self._plane, self, event)
             elif isinstance(event, Bad):
                 self._bad(event)
-            elif self._exchange is not None and isinstance(event, bytes):
-                self._exchange.request_body(event)
             elif self._exchange is not None:
-                self._exchange.request_end()
+                if event is END:
+                    self._exchange.request_end()
+                    break
+                self._exchange.request_body(event)
         if begun is None or self._exchange is not begun:
             return False
         begun.begin()
@@ -293,6 +308,7 @@ class ClientConnection(asyncio.Protocol):
         transport, limits = self._transport, self._plane.limits
         if transport is None:
             return
+        self._outlet.flush()
         if self._parser.exhausted or self._half_closed or not transport.can_write_eof():
             self.deadline = self._plane.timers.after(limits.write_seconds)
             transport.close()
@@ -335,6 +351,7 @@ class ClientConnection(asyncio.Protocol):
             transport.abort()
             return
         if first and exchange.may_probe:
+            self._outlet.flush()
             transport.write(_CONTINUE)
         asyncio.get_running_loop().call_later(_HALF_CLOSED_LOOK, self._look, False)
 

@@ -13,8 +13,8 @@ so then any request goes elsewhere.
 
 from paas.core.policy import Redirect
 from paas.core.routing import Route
-from paas.http1.events import END, Bad, Framing, RequestHead, ResponseEvent, ResponseHead
-from paas.http1.head import LAST_CHUNK, MAX_HOPS, chunk, request_bytes, response_bytes
+from paas.http1.events import BY_CHUNKS, END, Bad, RequestHead, ResponseEvent, ResponseHead
+from paas.http1.head import LAST_CHUNK, MAX_HOPS, chunk, response_bytes
 from paas.proxy import pages
 from paas.proxy.answer import Answer
 from paas.proxy.approach import Approach
@@ -105,12 +105,12 @@ class Exchange:
         guard = self._guard
         if guard is not None and 0 < guard.body_limit < self._received:
             return self.fail(pages.BODY_TOO_LARGE)
-        return self._forward(chunk(data) if self._head.framing is Framing.CHUNKED else data)
+        return self._forward(chunk(data) if self._head.framing is BY_CHUNKS else data)
 
     def request_end(self) -> None:
         """The request is complete."""
         self.request_done = True
-        if self._head.framing is Framing.CHUNKED:
+        if self._head.framing is BY_CHUNKS:
             self._forward(LAST_CHUNK)
         elif self._upstream is not None:
             self._touch()
@@ -216,9 +216,10 @@ class Exchange:
     # ---- to the replica
 
     def _request_bytes(self, upstream: Upstream) -> bytes:
-        return request_bytes(
+        client = self._client
+        return client.onward.request_bytes(
             self._head,
-            self._client.peer,
+            client.peer,
             request_id=self._plane.request_id(),
             host=upstream.host,
         )

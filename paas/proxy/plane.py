@@ -8,6 +8,7 @@ from paas.core.networks import Network
 from paas.http1.limits import Limits
 from paas.live.board import Board
 from paas.proxy.accesslog import AccessLog
+from paas.proxy.outbox import Outbox
 from paas.proxy.proofs import Proofs
 from paas.proxy.timers import Timers
 from paas.proxy.upstream import Pools
@@ -42,8 +43,9 @@ class Plane:
     limits: Limits
     timers: Timers
     pools: Pools
+    outbox: Outbox
     counters: Counters
-    instance: str
+    instance: bytes
     proofs: Proofs
     trusted: tuple[Network, ...] = ()
     access: AccessLog | None = None
@@ -52,4 +54,4 @@ class Plane:
     _serial: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     def request_id(self) -> bytes:
-        return f"{self.instance}-{next(self._serial):x}".encode("ascii")
+        return b"%b-%x" % (self.instance, next(self._serial))

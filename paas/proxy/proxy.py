@@ -12,6 +12,7 @@ from paas.http1.limits import Limits
 from paas.live.board import Board
 from paas.proxy.accesslog import AccessLog
 from paas.proxy.listener import Listener, Router, bind
+from paas.proxy.outbox import Outbox
 from paas.proxy.plane import Counters, Plane
 from paas.proxy.proofs import Proofs
 from paas.proxy.registry import Registry
@@ -46,7 +47,8 @@ class Proxy:
         self._tasks = tasks or Tasks()
         self._owns_tasks = tasks is None
         self._timers = Timers(tick=limits.tick_seconds, on_tick=board.expire)
-        self._pools = Pools(limits=limits, timers=self._timers, tasks=self._tasks)
+        outbox = Outbox()
+        self._pools = Pools(limits=limits, timers=self._timers, tasks=self._tasks, outbox=outbox)
         self._registry = Registry(limits)
         self._listeners: list[Listener] = []
         self._plane = Plane(
@@ -54,8 +56,9 @@ class Proxy:
             limits=limits,
             timers=self._timers,
             pools=self._pools,
+            outbox=outbox,
             counters=Counters(),
-            instance=secrets.token_hex(4),
+            instance=secrets.token_hex(4).encode("ascii"),
             proofs=Proofs(self._tasks),
             trusted=networks(trusted),
             access=access,

@@ -16,6 +16,7 @@ from paas.http1.events import ResponseEvent
 from paas.http1.limits import Limits
 from paas.http1.parser import ResponseParser
 from paas.live.board import Slot
+from paas.proxy.outbox import Outbox, Outlet
 from paas.proxy.timers import NEVER, Timers
 
 
@@ -38,6 +39,7 @@ class Upstream(asyncio.Protocol):
     __slots__ = (
         "_clean",
         "_consumer",
+        "_outlet",
         "_parser",
         "_paused",
         "_pool",
@@ -52,6 +54,7 @@ class Upstream(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._consumer: Consumer | None = None
         self._parser = ResponseParser(pool.limits)
+        self._outlet = Outlet(pool.outbox)
         self._paused = False
         self._silent = True
         self._clean = False
@@ -68,8 +71,7 @@ class Upstream(asyncio.Protocol):
         self.write(data)
 
     def write(self, data: bytes) -> None:
-        if self._transport is not None:
-            self._transport.write(data)
+        self._outlet.write(data)
 
     def pause(self) -> None:
         """Read no more of the answer until `resume`."""
@@ -101,6 +103,7 @@ class Upstream(asyncio.Protocol):
         """Give the raw connection away for a tunnel, with what was read beyond the head."""
         assert self._transport is not None
         self.resume()
+        self._outlet.flush()
         self._consumer = None
         self._pool.discard(self)
         return self._transport, self._parser.rest()
@@ -108,7 +111,7 @@ class Upstream(asyncio.Protocol):
     @property
     def host(self) -> bytes:
         """The replica's own `host:port`."""
-        return f"{self._pool.host}:{self._pool.port}".encode("ascii")
+        return self._pool.authority
 
     @property
     def usable(self) -> bool:
@@ -122,6 +125,7 @@ class Upstream(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by class
+        self._outlet.transport = self._transport
         self._pool.opened(self)
 
     def data_received(self, data: bytes) -> None:
@@ -141,7 +145,7 @@ class Upstream(asyncio.Protocol):
             self._pump(consumer)
 
     def connection_lost(self, _exc: Exception | None) -> None:
-        self._transport = None
+        self._transport = self._outlet.transport = None
         self._pool.discard(self)
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
@@ -161,9 +165,9 @@ class Upstream(asyncio.Protocol):
         while self._consumer is consumer:
             event = self._parser.next()
             if event is None:
-                break
+                consumer.flush()
+                return
             consumer.answered(event)
-        consumer.flush()
 
 
 Connected = Callable[[Upstream | OSError], None]
@@ -172,12 +176,24 @@ Connected = Callable[[Upstream | OSError], None]
 class Pool:
     """The idle connections of one slot, the latest used first."""
 
-    __slots__ = ("_closed", "_connecting", "_idle", "_timers", "host", "limits", "port")
+    __slots__ = (
+        "_closed",
+        "_connecting",
+        "_idle",
+        "_timers",
+        "authority",
+        "host",
+        "limits",
+        "outbox",
+        "port",
+    )
 
-    def __init__(self, slot: Slot, limits: Limits, timers: Timers) -> None:
+    def __init__(self, slot: Slot, *, limits: Limits, timers: Timers, outbox: Outbox) -> None:
         self.host = slot.host
         self.port = slot.port
+        self.authority = f"{slot.host}:{slot.port}".encode("ascii")
         self.limits = limits
+        self.outbox = outbox
         self._timers = timers
         self._idle: list[Upstream] = []
         self._connecting: set[asyncio.Task[None]] = set()
@@ -233,8 +249,9 @@ class Pool:
 class Pools:
     """One pool per slot."""
 
-    def __init__(self, *, limits: Limits, timers: Timers, tasks: Tasks) -> None:
+    def __init__(self, *, limits: Limits, timers: Timers, tasks: Tasks, outbox: Outbox) -> None:
         self._limits = limits
+        self._outbox = outbox
         self._timers = timers
         self._tasks = tasks
         self._pools: dict[str, Pool] = {}
@@ -248,7 +265,9 @@ class Pools:
         """Open a new connection; `done` is called later, once, with it or the error."""
         pool = self._pools.get(slot.id)
         if pool is None:
-            pool = self._pools[slot.id] = Pool(slot, self._limits, self._timers)
+            pool = self._pools[slot.id] = Pool(
+                slot, limits=self._limits, timers=self._timers, outbox=self._outbox
+            )
         pool.began(self._tasks.spawn("connect", _connect(pool, done)))
 
     def gone(self, slot_id: str) -> None:

@@ -347,6 +347,19 @@ async def test_a_half_closed_fast_answer_is_plain(stage: Stage) -> None:
     assert raw.endswith(b"ok")
 
 
+async def test_an_answer_of_our_own_outlives_the_end_that_came_with_its_request(
+    stage: Stage,
+) -> None:
+    await stage.start()
+    wire = await stage.wire()
+    unknown = b"GET / HTTP/1.1\r\nHost: nobody.localhost\r\n\r\n"
+    wire.send(unknown * 3)
+    wire.end_sending()
+    raw = await wire.bytes_until_end()
+    assert raw.count(b"HTTP/1.1 404 Not Found\r\n") == 3
+    assert raw.endswith(b"}\n")
+
+
 async def test_a_body_cut_short_is_never_complete(stage: Stage) -> None:
     await stage.start()
     for data in (post(b"Content-Length: 10", body=b"123"), chunked(b"3\r\n123\r\n")):

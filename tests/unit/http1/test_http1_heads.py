@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paas.http1.events import Framing, RequestHead, ResponseHead
+from paas.http1.events import END, Framing, RequestHead, ResponseHead
 from paas.http1.head import (
+    Onward,
     Peer,
     chunk,
     chunked_to,
@@ -258,3 +259,33 @@ def test_whatever_is_forwarded_has_one_framing_and_our_fields_once(
         assert names.count(ours) == 1
     assert b"te" not in names
     assert b"connection" not in names
+
+
+@pytest.mark.parametrize("peer", [PEER, TRUSTED])
+@pytest.mark.parametrize(
+    "given", [b"X-Request-Id: theirs", b"X-Other: 1", b"X-Request-Id: no good"]
+)
+def test_requests_that_repeat_their_fields_go_on_as_if_each_were_alone(
+    peer: Peer, given: bytes
+) -> None:
+    parser, onward = RequestParser(Limits()), Onward()
+    for number, target in enumerate((b"/a", b"/a", b"/b?c", b"/a")):
+        parser.receive(get(given).replace(b"/x", target, 1))
+        head = parser.next()
+        assert isinstance(head, RequestHead)
+        assert parser.next() is END
+        parser.restart()
+        ours = b"id-%d" % number
+        sent = onward.request_bytes(head, peer, request_id=ours, host=b"h:1")
+        assert sent == request_bytes(head, peer, request_id=ours, host=b"h:1")
+        assert target in sent
+        assert (ours in sent) is (given != b"X-Request-Id: theirs")
+
+
+def test_a_request_without_host_names_each_replica_it_goes_to() -> None:
+    parser, onward = RequestParser(Limits()), Onward()
+    parser.receive(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+    head = parser.next()
+    assert isinstance(head, RequestHead)
+    for host in (b"10.0.0.2:80", b"10.0.0.3:80"):
+        assert host in onward.request_bytes(head, PEER, request_id=b"i", host=host)

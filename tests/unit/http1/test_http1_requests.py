@@ -255,3 +255,38 @@ def test_a_stopped_parser_keeps_what_follows() -> None:
     parser.restart()
     assert parser.in_head
     assert isinstance(parser.next(), RequestHead)
+
+
+LINES = (
+    b"GET /a HTTP/1.1",
+    b"GET /b?c=1 HTTP/1.1",
+    b"GET /a HTTP/1.0",
+    b"POST /a HTTP/1.1",
+    b"OPTIONS * HTTP/1.1",
+    b"GET * HTTP/1.1",
+    b"GET /a#b HTTP/1.1",
+    b"GET http://other/a HTTP/1.1",
+    b"GET /a HTTP/1.2",
+    b"get /a HTTP/1.1",
+)
+FIELDS = (
+    b"Host: a",
+    b"Host: a\r\nConnection: keep-alive, X-Gone\r\nX-Gone: 1",
+    b"Host: a\r\nContent-Length: 0",
+    b"Host: a\r\nConnection: upgrade\r\nUpgrade: websocket",
+    b"Host: a\r\nX-Long: " + b"x" * 5000,
+)
+
+
+@pytest.mark.parametrize("fields", FIELDS)
+@pytest.mark.parametrize("second", LINES)
+@pytest.mark.parametrize("first", LINES)
+def test_repeated_fields_mean_what_they_mean_alone(
+    first: bytes, second: bytes, fields: bytes
+) -> None:
+    earlier, later = (line + b"\r\n" + fields + b"\r\n\r\n" for line in (first, second))
+    alone = parse(earlier)
+    if not (isinstance(alone[0], RequestHead) and alone[0].keep_alive):
+        return  # then nothing follows on its connection
+    assert parse(earlier + later) == alone + parse(later)
+    assert parse(earlier + earlier + later) == alone + alone + parse(later)

@@ -1,0 +1,1 @@
+"""Measurements of the proxy and the daemon beside nginx, HAProxy and Caddy."""
