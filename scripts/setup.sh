@@ -79,7 +79,7 @@ make_python_env() {
 
 find_python() {
   local name
-  for name in python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3; do
+  for name in /usr/bin/python3 python3 python3.14 python3.13 python3.12 python3.11; do
     if "$name" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
     then
       command -v "$name"
