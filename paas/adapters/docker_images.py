@@ -22,7 +22,6 @@ from paas.ports import Credentials, ImageFact
 OUR_TAGS = "paas/"
 PULL_SECONDS = 3600.0
 _ANSWER_SECONDS = 120.0
-_HUB = "https://index.docker.io/v1/"
 # Repeated many times a second for each layer.
 _NOISE = ("Downloading", "Extracting", "Waiting")
 
@@ -48,7 +47,7 @@ class DockerImages:
     ) -> ImageFact:
         """Fetch it from its registry. See `Engine.pull`."""
         name, tag = repository(checked(reference))
-        headers = {} if credentials is None else _login(name, credentials)
+        headers = {} if credentials is None else _login(credentials)
         condenser = LayerProgress(progress)
         try:
             async with asyncio.timeout(PULL_SECONDS):
@@ -143,12 +142,6 @@ def checked(reference: str) -> str:
     return reference
 
 
-def _login(name: str, credentials: Credentials) -> dict[str, str]:
-    registry, slash, _ = name.partition("/")
-    hosted = slash and ("." in registry or ":" in registry or registry == "localhost")
-    login = {
-        "username": credentials.user,
-        "password": credentials.password,
-        "serveraddress": registry if hosted else _HUB,
-    }
+def _login(credentials: Credentials) -> dict[str, str]:
+    login = {"username": credentials.user, "password": credentials.password}
     return {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(login).encode()).decode()}

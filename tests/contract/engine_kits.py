@@ -15,18 +15,17 @@ from paas.aio.tasks import Tasks
 from paas.core.model import PinnedImage, Probe
 from paas.ports import Address, Builder, BuildSpec, Engine, ReplicaFact, ReplicaSpec
 from tests.fakes.engine import FakeBuilder, FakeEngine
-from tests.fakes.replica import Script
+from tests.fakes.replica import PORT, Script
 
-PORT = 8080
 DEADLINE = 10.0
 TAG = "paas/contract-test"
-DOCKERFILE = """\
+DOCKERFILE = f"""\
 FROM scratch
 COPY busybox /bin/busybox
 COPY busybox /bin/sh
 COPY www /www
-EXPOSE 8080
-CMD ["/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/www"]
+EXPOSE {PORT}
+CMD ["/bin/busybox", "httpd", "-f", "-p", "{PORT}", "-h", "/www"]
 """
 
 

@@ -26,7 +26,7 @@ from paas.ports import (
     ReplicaSpec,
     Usage,
 )
-from tests.fakes.replica import LIVE, FakeReplica, Script
+from tests.fakes.replica import LIVE, PORT, FakeReplica, Script
 
 OURS = {"paas.installation": "fake"}
 
@@ -69,7 +69,7 @@ class FakeEngine:
             self._tell("")
 
     def add_image(
-        self, reference: str, *, ports: tuple[int, ...] = (8080,), ours: bool = True
+        self, reference: str, *, ports: tuple[int, ...] = (PORT,), ours: bool = True
     ) -> PinnedImage:
         fact = new_image(reference, ports=ports, labels=OURS if ours else {})
         self.images[fact.pin.id] = fact
@@ -77,7 +77,7 @@ class FakeEngine:
 
     def add_remote(self, reference: str, *, login: Credentials | None = None) -> None:
         """An image that can be pulled, with that login if there is one."""
-        fact = new_image(reference, ports=(8080,), labels={})
+        fact = new_image(reference, ports=(PORT,), labels={})
         digest = f"{reference.partition(':')[0]}@{fact.pin.id}"
         self.registry[reference] = (replace(fact, pin=replace(fact.pin, digest=digest)), login)
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
@@ -12,6 +13,25 @@ from paas.core.model import LogLine
 from paas.errors import PaasError
 from paas.ports import ContainerState, ReplicaFact, ReplicaSpec, Usage
 
+
+def free_ports(count: int, *, first: int = 28_000) -> tuple[int, ...]:
+    """Ports below those of outgoing connections that nobody on this host listens on at
+    any address: whoever listens on all of them keeps 127.x.y.z from binding the same.
+    """
+    found: list[int] = []
+    for port in range(first, first + 1000):
+        try:
+            socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True).close()
+        except OSError:
+            continue
+        found.append(port)
+        if len(found) == count:
+            return tuple(found)
+    raise AssertionError(f"no {count} free ports from {first} on")
+
+
+PORT, OTHER_PORT = free_ports(2)
+"""The port of the images that fakes hold, and one that is not theirs."""
 LIVE = (ContainerState.RUNNING, ContainerState.PAUSED)
 Handler = Callable[["FakeReplica", asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

@@ -25,6 +25,7 @@ from paas.control.control import Control, Outside
 from paas.live.board import Board
 from paas.settings import Api, Limits, Settings
 from tests.fakes.engine import FakeBuilder, FakeEngine
+from tests.fakes.replica import PORT
 
 TOKEN = "t0ken-of-the-tests"
 IMAGE = "registry.example/shop:1"
@@ -183,10 +184,10 @@ def _app(control: Control, outside: Outside, board: Board, *, settings: Settings
 
 
 def archive(**files: str) -> bytes:
-    """A tar.gz; the Dockerfile exposes 8080 unless it is given."""
+    """A tar.gz; the Dockerfile exposes `PORT` unless it is given."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as tar:
-        for name, text in ({"Dockerfile": "FROM scratch\nEXPOSE 8080\n"} | files).items():
+        for name, text in ({"Dockerfile": f"FROM scratch\nEXPOSE {PORT}\n"} | files).items():
             entry = tarfile.TarInfo(name)
             entry.size = len(text)
             tar.addfile(entry, io.BytesIO(text.encode()))

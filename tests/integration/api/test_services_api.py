@@ -3,6 +3,7 @@ import json
 
 import aiohttp
 
+from tests.fakes.replica import OTHER_PORT, PORT
 from tests.integration.api.rig import IMAGE, World, archive
 
 
@@ -40,7 +41,7 @@ async def test_a_bad_name_says_the_rule(paas: World) -> None:
 
 async def test_an_image_becomes_a_version_with_everything_it_was_given(paas: World) -> None:
     deployment = await paas.deploy(
-        port=9000,
+        port=OTHER_PORT,
         note="first",
         env={"MODE": "prod"},
         secrets={"DB_PASSWORD": "hunter2hunter2"},
@@ -61,7 +62,7 @@ async def test_an_image_becomes_a_version_with_everything_it_was_given(paas: Wor
     assert version["status"] == "ready"
     assert version["weight"] == 100
     assert version["image"] == IMAGE
-    assert version["port"] == 9000
+    assert version["port"] == OTHER_PORT
     assert version["secrets"] == ["DB_PASSWORD"]
     assert version["env"] == {"MODE": "prod"}
     assert version["memory"] == 256 * 1024**2
@@ -87,7 +88,7 @@ async def test_an_image_becomes_a_version_with_everything_it_was_given(paas: Wor
 async def test_the_image_decides_the_port_when_none_was_given(paas: World) -> None:
     await paas.deploy()
     version = (await paas.call("GET", "/v1/services/shop/versions/shop-001")).json
-    assert version["port"] == 8080
+    assert version["port"] == PORT
 
 
 async def test_scaling_and_note_can_be_edited_piecewise(paas: World) -> None:

@@ -5,6 +5,7 @@ import json
 import aiohttp
 import pytest
 
+from tests.fakes.replica import PORT
 from tests.integration.api.rig import UPLOAD_LIMIT, World, archive, until
 
 URL = "/v1/services/shop/deployments"
@@ -33,7 +34,7 @@ async def test_an_archive_is_built_and_serves(paas: World, order: int) -> None:
     assert ended["status"] == "succeeded", ended
     version = (await paas.call("GET", "/v1/services/shop/versions/shop-001")).json
     assert version["source"] == {"type": "archive", "filename": "src.tar.gz"}
-    assert version["port"] == 8080
+    assert version["port"] == PORT
     assert paas.uploads == []
 
 

@@ -5,7 +5,7 @@ import asyncio
 from paas.core.model import PinnedImage
 from paas.errors import Unavailable
 from paas.ports import ReplicaSpec
-from tests.fakes.replica import Script
+from tests.fakes.replica import PORT, Script
 from tests.integration.control.holds import Slow, at_least
 from tests.integration.control.world import World
 from tests.waiting import until
@@ -115,7 +115,7 @@ def _spec(image: PinnedImage) -> ReplicaSpec:
         version="stray-001",
         version_id="nobody",
         image=image,
-        port=8080,
+        port=PORT,
         cpu=0.5,
         memory=1 << 26,
         env={},

@@ -1,6 +1,7 @@
 """Deployments from beginning to end over the whole control plane."""
 
 from paas.core.model import DeploymentStatus, StepStatus, Traffic, VersionStatus
+from tests.fakes.replica import PORT
 from tests.integration.control.world import DOCKERFILE, World
 
 
@@ -22,7 +23,7 @@ async def test_an_archive_is_built_and_nothing_is_left_of_it(world: World) -> No
     done = await world.deploy(files=DOCKERFILE)
     assert done.error is None
     assert all(step.status is StepStatus.SUCCEEDED for step in done.steps)
-    assert world.version("shop-001").port == 8080
+    assert world.version("shop-001").port == PORT
     assert (await world.get()).body == "shop-001"
     assert world.rubbish() == []
 

@@ -7,7 +7,7 @@ import pytest
 
 from paas.core.model import Deployment, DeploymentStatus, Probe, StepStatus, Timeouts, VersionStatus
 from paas.errors import Failed, Unavailable
-from tests.fakes.replica import Script
+from tests.fakes.replica import OTHER_PORT, Script
 from tests.integration.control.holds import NEW, Moody
 from tests.integration.control.world import DOCKERFILE, World
 from tests.waiting import until
@@ -96,11 +96,11 @@ async def test_a_program_that_ends_fails_fast_with_its_last_lines(world: World) 
 
 
 async def test_a_program_on_another_port_is_told_which(world: World) -> None:
-    world.engine.script("shop-001", Script(listen_port=3000))
+    world.engine.script("shop-001", Script(listen_port=OTHER_PORT))
     done = await world.deploy(timeouts=QUICK)
     assert done.error is not None
-    assert "listens on port 3000" in done.error.message
-    assert done.error.advice.startswith("Deploy with port 3000")
+    assert f"listens on port {OTHER_PORT}" in done.error.message
+    assert done.error.advice.startswith(f"Deploy with port {OTHER_PORT}")
 
 
 async def test_it_is_probed_until_its_deadline_and_no_longer(world: World) -> None:

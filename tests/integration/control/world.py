@@ -26,6 +26,7 @@ from paas.live.board import Board
 from paas.proxy.proxy import Proxy
 from paas.settings import Settings
 from tests.fakes.engine import FakeBuilder
+from tests.fakes.replica import PORT
 from tests.integration.control.clock import SkippingClock
 from tests.integration.control.gates import (
     FlakyStore,
@@ -36,7 +37,7 @@ from tests.integration.control.gates import (
 from tests.integration.control.wire import Answer, pack, request
 from tests.waiting import until
 
-DOCKERFILE = {"Dockerfile": "FROM scratch\nEXPOSE 8080\n"}
+DOCKERFILE = {"Dockerfile": f"FROM scratch\nEXPOSE {PORT}\n"}
 
 
 class Doors(GatewayDoors):
