@@ -72,7 +72,7 @@ class FakeReplica:
         self.running.set()
         self._written = asyncio.Event()
         self._server: asyncio.Server | None = None
-        self._serving: set[asyncio.Task[object]] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
 
     @property
@@ -141,21 +141,26 @@ class FakeReplica:
         written, self._written = self._written, asyncio.Event()
         written.set()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._serving.add(task)
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Known from its first moment: a task that is cancelled before it began closes
+        nothing.
+        """
+        if self.state is ContainerState.EXITED:
+            writer.transport.abort()
+            return
         self._writers.add(writer)
-        try:
+        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+        task.add_done_callback(lambda _task: self._closed(writer))
+
+    def _closed(self, writer: asyncio.StreamWriter) -> None:
+        self._writers.discard(writer)
+        writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, EOFError):
             await (self.script.handler or serve)(self, reader, writer)
-        except (OSError, EOFError):
-            pass
-        finally:
-            self._writers.discard(writer)
-            self._serving.discard(task)
-            writer.close()
-            with suppress(OSError):
-                await writer.wait_closed()
 
 
 async def serve(
