@@ -146,6 +146,7 @@ start_engine() {
     log='the journal (journalctl -u docker)'
   elif [ "$(engine_state)" = absent ]; then
     ensure_cgroups
+    forget_dead_engine
     say "There is no systemd: starting dockerd by hand, log in $log ..."
     # nothing of the caller's stays open in it: no pipe, and not the demo's lock (9)
     as_root setsid dockerd >"$log" 2>&1 </dev/null 9>&- &
@@ -156,6 +157,18 @@ start_engine() {
     [ ! -f "$log" ] || tail -n 15 "$log" >&2
     die "The Docker Engine did not start, or not within $ENGINE_SECONDS s." "Its log: $log"
   }
+}
+
+# An engine that was killed leaves its numbers, and another program may have got them.
+forget_dead_engine() {
+  local file pid
+  for file in /var/run/docker.pid /var/run/docker/containerd/containerd.pid; do
+    pid=$(as_root cat "$file" 2>/dev/null) || continue
+    case $(cat "/proc/$pid/comm" 2>/dev/null) in
+      dockerd | containerd) ;;
+      *) as_root rm -f "$file" ;;
+    esac
+  done
 }
 
 ensure_cgroups() {
