@@ -115,7 +115,7 @@ class _Receiver:
         """At most a few pieces are in memory; each write leaves the event loop free."""
         upload = self._upload
         upload.filename = _plain_name(part.filename)
-        await _on_disk(_create, upload.path)
+        _create(upload.path)
         waiting = bytearray()
         while piece := await _guarded(part.read_chunk(PIECE)):
             upload.size += len(piece)
@@ -159,8 +159,14 @@ async def _guarded(reading: Awaitable[T], *, silence: float = SILENCE) -> T:
 
 
 def _create(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    """On the event loop, where it cannot be cancelled: a thread would make the file after
+    the upload was given up and its file removed.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError as error:
+        raise _disk_error(error) from error
 
 
 def _append(path: Path, data: bytes, *, sync: bool = False) -> None:

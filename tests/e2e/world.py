@@ -2,7 +2,7 @@
 
 import http.client
 import itertools
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +115,9 @@ class World:
 
     def assert_tidy(self) -> None:
         """Nothing of uploads and builds stays when no deployment is under way."""
-        until(lambda: not self.leftovers(), f"{self.daemon.data} is tidy", seconds=5)
+        with suppress(AssertionError):
+            until(lambda: not self.leftovers(), "nothing is left", seconds=5)
+        assert self.leftovers() == []
 
     def leftovers(self) -> list[str]:
         """Files of uploads and builds that are there now."""

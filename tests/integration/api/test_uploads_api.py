@@ -122,6 +122,21 @@ async def test_a_cut_off_upload_leaves_nothing(paas: World) -> None:
     await nothing_left(paas)
 
 
+async def test_uploads_cut_off_as_they_begin_leave_nothing(paas: World) -> None:
+    """Some of them while their file is being made."""
+    body = multipart_head(SPEC.encode()) + b"x" * 70_000
+    for _ in range(100):
+        _reader, writer = await asyncio.open_unix_connection(paas.socket)
+        writer.write(
+            f"POST {URL} HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n"
+            "Content-Type: multipart/form-data; boundary=b\r\n\r\n".encode()
+        )
+        writer.write(body)
+        writer.close()
+        await writer.wait_closed()
+    await nothing_left(paas)
+
+
 async def test_a_body_that_ends_before_its_boundary_is_malformed(paas: World) -> None:
     headers = {"Content-Type": "multipart/form-data; boundary=b"}
     body = multipart_head(SPEC.encode()) + b"x" * 1000
