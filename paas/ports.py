@@ -261,6 +261,9 @@ class Store(Protocol):
     ) -> list[Event]:
         """Newest first; `after`/`before` bound the ids (0 = no bound)."""
 
+    async def activity(self) -> dict[str, float]:
+        """When each version, by id, last had a request, as far as that was committed."""
+
     async def meta(self, key: str, default: str) -> str:
         """The stored value of `key`; stores `default` first if there is none."""
 
