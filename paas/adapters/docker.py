@@ -52,6 +52,7 @@ from paas.ports import (
 START_SECONDS = 60.0
 REMOVE_SECONDS = 30.0
 SAMPLE_SECONDS = 5.0
+KERNEL = KernelFiles()
 _NETWORK_GONE = "replica_network_gone"
 _ID = re.compile(r"[0-9a-zA-Z][0-9a-zA-Z_.-]*")
 
@@ -75,7 +76,7 @@ class DockerEngine:
         *,
         installation: str,
         tasks: Tasks,
-        kernel: KernelFiles = KernelFiles(),  # noqa: B008 - frozen
+        kernel: KernelFiles = KERNEL,
     ) -> None:
         self.api = DockerApi(host)
         self.images = DockerImages(self.api, installation)
