@@ -3,7 +3,9 @@
 `decide` is run every two seconds, and at once when a request queues or a replica dies.
 Each rule answers for a stable and a panic window; the largest answer wins. Panic begins
 when the panic window asks for twice what is ready and holds the highest answer until a
-stable window has passed without that. Between one and none only the idle rules decide
+stable window has passed without that. "Ready" is here the fewest within the panic window:
+a load that doubles raises the stable answer by one or two replicas before the panic window
+shows it all, and measured by those it would not have doubled. Between one and none only the idle rules decide
 (`core.idle`); a version that is idle for as long as they say needs no more than one
 replica, whatever a window still remembers.
 
@@ -11,7 +13,7 @@ Everything that must be known from one decision to the next is in `Memory`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import ceil
 
@@ -100,17 +102,25 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Panic:
+    """`at` is when it was last called for, `peak` the highest answer since it began."""
+
+    at: float
+    peak: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """What the next decision must know: the last count and stage, when panic was last
-    called for and the highest answer since it began, when the count was last lowered, and
-    the answers within the scale-down delay, as (time, answer), falling.
+    """What the next decision must know: the last count and stage, the panic it is in, when
+    the count was last lowered, how many were ready within the panic window, as (time,
+    number), rising, and the answers within the scale-down delay, as (time, answer), falling.
     """
 
     count: int = 0
     stage: Stage = Stage.ZERO
-    panic_at: float | None = None
-    peak: int = 0
+    panic: Panic | None = None
     lowered_at: float | None = None
+    ready: tuple[tuple[float, int], ...] = ()
     answers: tuple[tuple[float, int], ...] = ()
 
 
@@ -152,7 +162,7 @@ def adopted(running: int, *, frozen: int, now: float) -> Memory:
     started: as if in panic, so that nothing scales down because the memory is new.
     """
     if running:
-        return Memory(count=running, stage=Stage.SERVING, panic_at=now, peak=running)
+        return Memory(count=running, stage=Stage.SERVING, panic=Panic(at=now, peak=running))
     return Memory(count=1, stage=Stage.FROZEN) if frozen else Memory()
 
 
@@ -163,14 +173,16 @@ def decide(
     idle = ladder(settings.idle, observation.activity, stage=memory.stage, now=now)
     answers = _answers(settings, observation)
     awake = idle.stage is Stage.SERVING
-    panic = _panic(memory, observation.ready, answers, now) if awake else None
+    ready = _lately_ready(memory, observation.ready, now) if awake else ()
+    panic = _panic(memory, ready[0][1], answers, now) if ready else None
     best = _best(answers, in_panic=panic is not None)
     course = _Course.of(best, otherwise=memory.count)
     wanted = course.count
     if awake:
-        _pace(course, observation.ready, memory, peak=panic[1] if panic else 0, now=now)
+        _pace(course, observation.ready, memory, panic=panic, now=now)
     elif course.count > 1:
         course.to(1, Limit.IDLE, idle.reason)
+    answer = course.count
     kept = _delay(course, settings.scale_down_delay, memory, now)
     stage = _stage(course, idle)
     if stage is Stage.SERVING:
@@ -186,14 +198,12 @@ def decide(
         idle=idle,
         answers=answers,
     )
-    panic_at, peak = panic or (None, 0)
-    lowered_at = now if course.count < memory.count else memory.lowered_at
     return decision, Memory(
         count=course.count,
         stage=stage,
-        panic_at=panic_at,
-        peak=peak,
-        lowered_at=lowered_at,
+        panic=replace(panic, peak=max(panic.peak, answer)) if panic else None,
+        lowered_at=now if course.count < memory.count else memory.lowered_at,
+        ready=ready,
         answers=kept,
     )
 
@@ -297,27 +307,27 @@ def _best(answers: Sequence[Answer], *, in_panic: bool) -> Answer | None:
     return max(counting, key=lambda one: one.wanted, default=None)
 
 
-def _panic(
-    memory: Memory, ready: int, answers: Sequence[Answer], now: float
-) -> tuple[float, int] | None:
-    """When panic was last called for and the highest answer since it began; None outside
-    of panic.
+def _lately_ready(memory: Memory, ready: int, now: float) -> tuple[tuple[float, int], ...]:
+    """How many were ready in each decision of the panic window, each fewer than all that
+    came after it: the first is the fewest.
     """
+    fewer = [(at, one) for at, one in memory.ready if now - at <= PANIC and one < ready]
+    return (*fewer, (now, ready))
+
+
+def _panic(memory: Memory, fewest: int, answers: Sequence[Answer], now: float) -> Panic | None:
+    """The panic it is in now; its peak does not know of this decision's answer."""
+    before = memory.panic if memory.panic and now - memory.panic.at < STABLE else None
     urgent = max((one.wanted for one in answers if one.span is not Span.STABLE), default=0)
-    if urgent >= PANIC_FACTOR * max(1, ready):
-        at = now
-    elif memory.panic_at is not None and now - memory.panic_at < STABLE:
-        at = memory.panic_at
-    else:
-        return None
-    best = _best(answers, in_panic=True)
-    return at, max(memory.peak, best.wanted if best else 0)
+    if urgent >= PANIC_FACTOR * max(1, fewest):
+        return Panic(at=now, peak=before.peak if before else 0)
+    return before
 
 
-def _pace(course: _Course, ready: int, memory: Memory, *, peak: int, now: float) -> None:
+def _pace(course: _Course, ready: int, memory: Memory, *, panic: Panic | None, now: float) -> None:
     """What one decision may change."""
-    if peak > course.count:
-        course.to(peak, Limit.PANIC, "the highest since panic began")
+    if panic and panic.peak > course.count:
+        course.to(panic.peak, Limit.PANIC, "the highest since panic began")
     most, least = UP_FACTOR * max(1, ready), ceil(ready / DOWN_FACTOR)
     if course.count > most:
         course.to(most, Limit.UP, f"at most {UP_FACTOR} times what is ready")

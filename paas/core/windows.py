@@ -39,15 +39,19 @@ class Averages:
 
 @dataclass(slots=True)
 class _Use:
-    """Samples of one second."""
+    """A weighted mean of samples, None without any."""
 
     total: float = 0.0
-    count: int = 0
+    weight: float = 0.0
 
-    def add(self, sample: float | None) -> None:
+    def add(self, sample: float | None, weight: float = 1.0) -> None:
         if sample is not None:
-            self.total += sample
-            self.count += 1
+            self.total += sample * weight
+            self.weight += weight
+
+    @property
+    def mean(self) -> float | None:
+        return self.total / self.weight if self.weight else None
 
 
 @dataclass(slots=True)
@@ -100,14 +104,13 @@ class Windows:
             inside = 1.0 if bucket.second > oldest else floor(now) + 1 - now
             arrivals += bucket.arrivals * inside
             busy += bucket.busy * inside
-            if bucket.second > oldest:
-                cpu.add(_mean(bucket.cpu))
-                memory.add(_mean(bucket.memory))
+            cpu.add(bucket.cpu.mean, inside)
+            memory.add(bucket.memory.mean, inside)
         return Averages(
             rps=arrivals / seconds,
             concurrency=busy / seconds,
-            cpu=_mean(cpu),
-            memory=_mean(memory),
+            cpu=cpu.mean,
+            memory=memory.mean,
         )
 
     def _spread(self, arrivals: float, busy: float, since: float) -> None:
@@ -127,7 +130,3 @@ class Windows:
         if found is None or found.second != second:
             found = self._ring[place] = _Bucket(second)
         return found
-
-
-def _mean(use: _Use) -> float | None:
-    return use.total / use.count if use.count else None
