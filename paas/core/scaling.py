@@ -5,10 +5,10 @@ Each rule answers for a stable and a panic window; the largest answer wins. Pani
 when the panic window asks for twice what is ready and holds the highest answer until a
 stable window has passed without that. "Ready" is here the fewest within the panic window:
 a load that doubles raises the stable answer by one or two replicas before the panic window
-shows it all, and measured by those it would not have doubled. Between one and none only the idle rules decide
-(`core.idle`); a version that is idle for as long as they say needs no more than one
-replica, whatever a window still remembers.
+shows it all, and measured by those it would not have doubled.
 
+Between one and none only the idle rules decide (`core.idle`); a version that is idle for
+as long as they say needs no more than one replica, whatever a window still remembers.
 Everything that must be known from one decision to the next is in `Memory`.
 """
 

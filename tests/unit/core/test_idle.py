@@ -35,6 +35,7 @@ def test_it_says_when_it_goes_further():
     early = ladder(HOUR, QUIET, stage=Stage.SERVING, now=1012.0)
     assert (early.keeps, early.seconds) == (Keeps.RECENT, 12.0)
     assert (early.freezes_at, early.stops_at) == (1300.0, 4600.0)
+    assert early.reason == "idle for 12 of 300 s"
     frozen = ladder(HOUR, QUIET, stage=Stage.SERVING, now=1301.0)
     assert (frozen.freezes_at, frozen.stops_at) == (None, 4600.0)
     assert frozen.reason == "idle for 301 s, frozen until the next request"

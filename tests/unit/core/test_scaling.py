@@ -321,13 +321,12 @@ plans = st.builds(
 activities = st.sampled_from([BUSY, QUIET, replace(QUIET, last_active=NOW - 400)])
 
 
-@given(
-    plan=plans, rps=loads, panic=loads, ready=st.integers(0, 40), activity=activities, was=memories
-)
-def test_it_stays_within_its_bounds(plan, rps, panic, ready, activity, was):
-    found, memory = decide(
-        plan, seen(rps, panic=panic, ready=ready, activity=activity), memory=was, now=NOW
-    )
+observations = st.builds(seen, loads, panic=loads, ready=st.integers(0, 40), activity=activities)
+
+
+@given(plan=plans, observed=observations, was=memories)
+def test_it_stays_within_its_bounds(plan, observed, was):
+    found, memory = decide(plan, observed, memory=was, now=NOW)
     assert 0 <= found.count <= plan.max
     assert found.count >= plan.idle.min or not plan.idle.weighted
     assert (found.count == 0) == (found.stage is Stage.ZERO)
