@@ -184,9 +184,7 @@ def decide(
         course.to(1, Limit.IDLE, idle.reason)
     answer = course.count
     kept = _delay(course, settings.scale_down_delay, memory, now)
-    stage = _stage(course, idle)
-    if stage is Stage.SERVING:
-        _bounds(course, settings, idle)
+    stage = _stage(course, settings, idle)
     decision = Decision(
         count=course.count,
         stage=stage,
@@ -353,9 +351,10 @@ def _delay(
     return kept
 
 
-def _stage(course: _Course, idle: Idle) -> Stage:
+def _stage(course: _Course, settings: ScaleSettings, idle: Idle) -> Stage:
     """The idle rules have the last replica; as long as there are more it serves."""
     if idle.stage is Stage.SERVING or course.count > 1:
+        _bounds(course, settings, idle)
         return Stage.SERVING
     course.words.clear()
     course.to(1 if idle.stage is Stage.FROZEN else 0, Limit.IDLE, idle.reason)

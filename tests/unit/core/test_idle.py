@@ -146,7 +146,7 @@ def test_a_row_of_requests_is_two_writes():
     assert began == Mark(at=moment(100.0), busy=True)
     assert to_store(began, last_active=150.0, busy=True, now=moment(150.0)) is None
     assert to_store(began, last_active=150.0, busy=False, now=moment(150.5)) is None
-    ended = stored(began, 150.0, now=moment(152.0))
+    ended = stored(began, 150.0, now=moment(151.0))
     assert ended == Mark(at=moment(150.0))
     assert to_store(ended, last_active=150.0, busy=False, now=moment(4000.0)) is None
     again = stored(ended, 4001.0, busy=False, now=moment(4001.5))

@@ -67,6 +67,12 @@ def test_an_end_between_two_starts_does_not_open_it():
     assert scheduled_min([week], at("2026-11-28 08:00", "UTC")).min == 1
 
 
+def test_what_ends_as_it_starts_is_never_open():
+    never = Schedule(min=1, start="0 8 * * *", end="0 8 * * *", zone="UTC")
+    found = scheduled_min([never], at("2026-11-23 08:00", "UTC"))
+    assert (found.min, found.until) == (0, at("2026-11-24 08:00", "UTC"))
+
+
 def test_what_fires_once_in_a_generation_is_found():
     rare = Schedule(min=1, start="0 8 * * *", end="0 0 * 2 mon#5", zone="UTC")
     found = scheduled_min([rare], at("2026-11-23 09:00", "UTC"))
