@@ -21,6 +21,7 @@ from paas import __version__
 from paas.adapters.archives import ArchiveUnpacker
 from paas.adapters.build import DockerBuilder
 from paas.adapters.docker import DockerEngine
+from paas.adapters.host import LinuxHost
 from paas.adapters.journal import FileJournal
 from paas.adapters.lockfile import LockFile
 from paas.adapters.log_sinks import FileSink, StreamSink
@@ -201,6 +202,7 @@ async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStac
         journal=journal,
         store=store,
         clock=SystemClock(),
+        host=LinuxHost(),
         doors=doors,
     )
 

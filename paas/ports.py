@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from paas.core.idle import Mark
 from paas.core.model import Change, Deployment, Event, LogLine, PinnedImage, Probe, Service
 from paas.core.routing import Route
 
@@ -118,6 +119,10 @@ class Credentials:
     password: str = field(repr=False)
 
 
+def nothing() -> None:
+    """Stands where nobody listens."""
+
+
 class Engine(Protocol):
     """Replicas of versions, wherever they run. Touches only what carries our labels."""
 
@@ -134,8 +139,11 @@ class Engine(Protocol):
     async def replicas(self) -> list[ReplicaFact]:
         """Every replica of this installation, running or not."""
 
-    async def start(self, spec: ReplicaSpec) -> ReplicaFact:
-        """Create and start one replica. Cancelled or failed, it leaves nothing behind.
+    async def start(
+        self, spec: ReplicaSpec, *, created: Callable[[], None] = nothing
+    ) -> ReplicaFact:
+        """Create and start one replica; `created` is called between the two. Cancelled or
+        failed, it leaves nothing behind.
         Raises `NotFound` (code `image_gone`), `Failed` (`start_failed`), `Unavailable`.
         """
 
@@ -292,8 +300,8 @@ class Store(Protocol):
     ) -> list[Event]:
         """Newest first; `after`/`before` bound the ids (0 = no bound)."""
 
-    async def activity(self) -> dict[str, float]:
-        """When each version, by id, last had a request, as far as that was committed."""
+    async def activity(self) -> dict[str, Mark]:
+        """The last committed mark of each version, by id."""
 
     async def meta(self, key: str, default: str) -> str:
         """The stored value of `key`; stores `default` first if there is none."""
@@ -322,7 +330,12 @@ class Host(Protocol):
 
 
 class Clock(Protocol):
-    """Wall time for records, monotonic time for durations."""
+    """Wall time for records, monotonic time for durations; `boot` is the id of the run of
+    the host's kernel, whose monotonic clock goes on from one daemon to the next.
+    """
+
+    @property
+    def boot(self) -> str: ...
 
     def time(self) -> float: ...
 

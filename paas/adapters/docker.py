@@ -47,6 +47,7 @@ from paas.ports import (
     ReplicaFact,
     ReplicaSpec,
     Usage,
+    nothing,
 )
 
 START_SECONDS = 60.0
@@ -117,14 +118,16 @@ class DockerEngine:
         facts = [await self._completed(item) for item in listed]
         return [fact for fact in facts if fact is not None]
 
-    async def start(self, spec: ReplicaSpec) -> ReplicaFact:
+    async def start(
+        self, spec: ReplicaSpec, *, created: Callable[[], None] = nothing
+    ) -> ReplicaFact:
         try:
-            return await self._start(spec)
+            return await self._start(spec, created)
         except NotFound as error:
             if error.code != _NETWORK_GONE:
                 raise
         await self._network.ensure()
-        return await self._start(spec)
+        return await self._start(spec, created)
 
     async def freeze(self, replica: str) -> None:
         await self._switch(replica, "pause", wanted=ContainerState.PAUSED)
@@ -217,11 +220,13 @@ class DockerEngine:
 
     # ---- starting
 
-    async def _start(self, spec: ReplicaSpec) -> ReplicaFact:
+    async def _start(self, spec: ReplicaSpec, created: Callable[[], None]) -> ReplicaFact:
         """The creation is shielded: only when it has ended is there something to remove."""
         creation = self._tasks.spawn("create replica", self._created(spec))
         try:
-            return await self._run(await asyncio.shield(creation))
+            container = await asyncio.shield(creation)
+            created()
+            return await self._run(container)
         except BaseException:
             discard = self._tasks.spawn("discard replica", self._discard(creation))
             await asyncio.shield(discard)

@@ -17,10 +17,13 @@ from paas.adapters.store_rows import (
     deployment_row,
     event_of,
     event_row,
+    mark_of,
+    mark_row,
     service_row,
     services_of,
     version_row,
 )
+from paas.core.idle import Mark
 from paas.core.model import Change, Deployment, Event, Service
 from paas.errors import Conflict
 
@@ -115,9 +118,12 @@ class SqliteStore:
         )
         return [event_of(row) for row in rows]
 
-    async def activity(self) -> dict[str, float]:
-        """When each version, by id, last had a request, as far as that was committed."""
-        return dict(await self._database.read("SELECT version_id, last_active FROM activity"))
+    async def activity(self) -> dict[str, Mark]:
+        """The last committed mark of each version, by id."""
+        rows = await self._database.read(
+            "SELECT version_id, boot, monotonic, wall, busy FROM activity"
+        )
+        return dict(mark_of(row) for row in rows)
 
     async def meta(self, key: str, default: str) -> str:
         """The stored value of `key`; stores `default` first if there is none."""
@@ -248,13 +254,12 @@ async def _save_deployment(transaction: Transaction, deployment: Deployment) -> 
         raise _gone(deployment.service)
 
 
-async def _save_activity(transaction: Transaction, activity: Mapping[str, float]) -> None:
+async def _save_activity(transaction: Transaction, activity: Mapping[str, Mark]) -> None:
     if activity:
         await transaction.run_many(
-            "INSERT INTO activity (version_id, last_active) "
-            "SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM versions WHERE id = ?1) "
-            "ON CONFLICT (version_id) DO UPDATE SET last_active = excluded.last_active",
-            activity.items(),
+            "INSERT OR REPLACE INTO activity (version_id, boot, monotonic, wall, busy) "
+            "SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM versions WHERE id = ?1)",
+            (mark_row(version_id, mark) for version_id, mark in activity.items()),
         )
 
 

@@ -23,7 +23,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HostMemory:
+class Room:
     """Bytes: of the host, what it has free (what the kernel calls available), what must
     stay free, and the sum of the limits of all replicas there are. `overcommit` is how
     many times the host's memory that sum may come to.
@@ -68,7 +68,7 @@ class Admission:
     reason: str = ""
 
 
-def admit(host: HostMemory, need: Need, frozen: Sequence[Frozen]) -> Admission:
+def admit(host: Room, need: Need, frozen: Sequence[Frozen]) -> Admission:
     """Whether that may be started, or woken.
 
     To freeze a replica, put it among the `frozen` and need nothing: if it is to be
@@ -90,7 +90,7 @@ def admit(host: HostMemory, need: Need, frozen: Sequence[Frozen]) -> Admission:
     return Admission(verdict=Verdict.ALLOW)
 
 
-def _reason(host: HostMemory, need: Need, *, short: int) -> str:
+def _reason(host: Room, need: Need, *, short: int) -> str:
     if short > 0:
         return (
             f"the host has {_mebibytes(host.free)} of memory free; {_mebibytes(need.expected)} "

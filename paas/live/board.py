@@ -134,6 +134,24 @@ class Board:
             target.broken = True
             self._refuse_all(target, Refusal(RefusalCode.START_FAILED, 5))
 
+    def forgive(self, version_id: str) -> None:
+        """It may be able to start again: new requests wait for that."""
+        target = self.targets.get(version_id)
+        if target is not None:
+            target.broken = False
+
+    def refuse(self, version_id: str) -> None:
+        """The host has no memory to start it: answer all waiters, unless a replica will."""
+        target = self.targets.get(version_id)
+        if target is not None and all(slot.draining for slot in target.slots):
+            self._refuse_all(target, Refusal(RefusalCode.NO_MEMORY, 5))
+
+    def touch(self, version_id: str) -> None:
+        """It was used just now, though not by a request: its idle time begins anew."""
+        target = self.targets.get(version_id)
+        if target is not None:
+            target.idle_since = self._now()
+
     # ---- leases (taken by the proxy)
 
     def acquire(
@@ -182,6 +200,7 @@ class Board:
         if len(target.waiters) >= target.queue_limit:
             return Refusal(RefusalCode.QUEUE_FULL, 1)
         ticket = Ticket(self._leave, target, granted, self._now())
+        target.entered += ticket.queued_at
         target.waiters.append(ticket)
         self.on_demand(target.version_id)
         return ticket
@@ -189,13 +208,14 @@ class Board:
     def _lease(self, target: Target, slot: Slot, waited: float) -> Lease:
         slot.in_flight += 1
         target.in_flight += 1
+        target.entered += self._now()
         return Lease(self._give_back, target, slot, waited)
 
     def _released(self, lease: Lease) -> None:
         target, slot = lease.target, lease.slot
         slot.in_flight -= 1
         target.in_flight -= 1
-        self._ended(target)
+        target.entered -= self._ended(target)
         if slot.draining and slot.in_flight == 0:
             self._drop(target, slot)
             self.on_drained(slot.id)
@@ -238,11 +258,14 @@ class Board:
         target = ticket.target
         target.queued_bytes -= ticket.size
         target.waiters.remove(ticket)
-        self._ended(target)
+        target.entered -= self._ended(target)
 
-    def _ended(self, target: Target) -> None:
+    def _ended(self, target: Target) -> float:
+        """A request left now."""
+        now = self._now()
         if target.in_flight == 0:
-            target.idle_since = self._now()
+            target.idle_since = now
+        return now
 
     def _refuse_all(self, target: Target, refusal: Refusal) -> None:
         while target.waiters:

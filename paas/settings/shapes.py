@@ -217,6 +217,8 @@ class Scaling(Section):
     """Percent of the replica's cores."""
     memory: Percent | None = None
     """Percent of the replica's memory."""
+    scale_down_delay: Annotated[float, Field(ge=0, le=3600)] = 0
+    """Seconds for which the highest answer holds before fewer replicas run."""
 
 
 class Timeouts(Section):
@@ -248,6 +250,21 @@ class Defaults(Section):
     replicas: Replicas = Replicas()
     scaling: Scaling = Scaling()
     timeouts: Timeouts = Timeouts()
+
+
+class HostScaling(Section):
+    """How this host carries the replicas of all services."""
+
+    utilisation: Annotated[float, Field(gt=0, le=1)] = 0.7
+    """Part of a target for requests at which a replica counts as full."""
+    concurrent_starts: Annotated[int, Field(ge=1, le=64)] = 4
+    """Replicas started at a time; an engine starts four or five a second at best."""
+    cpu_boost: Annotated[float, Field(ge=0, le=1024)] = 1.0
+    """Cores that a replica may use until it is ready, if that is more than its limit; 0 = off."""
+    memory_reserve: Memory = "64MiB"
+    """Memory of the host that no start may take."""
+    overcommit: Annotated[float, Field(ge=0.1, le=1000)] = 4.0
+    """The memory limits of all replicas may sum up to that many times the host's memory."""
 
 
 class Idle(Section):
@@ -294,6 +311,7 @@ class Settings(Section):
     internal: Internal = Internal()
     limits: Limits = Limits()
     defaults: Defaults = Defaults()
+    scaling: HostScaling = HostScaling()
     idle: Idle = Idle()
     builds: Builds = Builds()
     logs: Logs = Logs()

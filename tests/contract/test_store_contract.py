@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from paas.adapters.store import SqliteStore
+from paas.core.idle import Mark, Moment
 from paas.core.model import Change, DeploymentStatus, Domain
 from paas.errors import Conflict
 from tests import builders
@@ -129,8 +130,10 @@ async def test_activity_is_kept_as_long_as_its_version(store):
     shop = builders.service(builders.version(1), builders.version(2))
     one, two = (version.id for version in shop.versions)
     await store.commit(Change(after=shop))
-    await store.commit(Change(activity={one: 5.0, two: 6.5, "gone": 1.0}))
-    await store.commit(Change(activity={one: 7.0}))
-    assert await store.activity() == {one: 7.0, two: 6.5}
+    begun = Mark(at=Moment(boot="b1", monotonic=5.0, wall=1e9), busy=True)
+    over = Mark(at=Moment(boot="b1", monotonic=6.5, wall=1e9 + 1.5))
+    await store.commit(Change(activity={one: begun, two: begun, "gone": over}))
+    await store.commit(Change(activity={one: over}))
+    assert await store.activity() == {one: over, two: begun}
     await store.commit(Change(before=shop, after=replace(shop, versions=shop.versions[1:])))
-    assert await store.activity() == {two: 6.5}
+    assert await store.activity() == {two: begun}

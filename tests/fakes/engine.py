@@ -25,6 +25,7 @@ from paas.ports import (
     ReplicaFact,
     ReplicaSpec,
     Usage,
+    nothing,
 )
 from tests.fakes.replica import CPUS, LIVE, PORT, FakeReplica, Script
 
@@ -113,12 +114,15 @@ class FakeEngine:
         self._check()
         return [replica.fact for replica in self.containers.values()]
 
-    async def start(self, spec: ReplicaSpec) -> ReplicaFact:
+    async def start(
+        self, spec: ReplicaSpec, *, created: Callable[[], None] = nothing
+    ) -> ReplicaFact:
         self._check()
         self.starts.append(spec)
         script = self.scripts.get(spec.version) or Script()
         if spec.image.id not in self.images:
             raise NotFound(f"The image {spec.image.reference} is gone.", code="image_gone")
+        created()
         if script.start_delay:
             await asyncio.sleep(script.start_delay)
             self._check()

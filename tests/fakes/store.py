@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 
+from paas.core.idle import Mark
 from paas.core.lifecycle import ENDED
 from paas.core.model import Change, Deployment, Event, Service
 from paas.errors import Conflict, PaasError
@@ -24,7 +25,7 @@ class FakeStore:
         self._services: dict[str, Service] = {}
         self._deployments: dict[str, Deployment] = {}
         self._events: list[Event] = []
-        self._activity: dict[str, float] = {}
+        self._activity: dict[str, Mark] = {}
         self._numbered = 0
         self._meta: dict[str, str] = {}
         self._writer = asyncio.Lock()
@@ -71,7 +72,7 @@ class FakeStore:
         ]
         return found[::-1][:limit]
 
-    async def activity(self) -> dict[str, float]:
+    async def activity(self) -> dict[str, Mark]:
         return dict(self._activity)
 
     async def meta(self, key: str, default: str) -> str:

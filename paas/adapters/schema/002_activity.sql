@@ -1,7 +1,10 @@
--- When each version last had a request (seconds since the epoch), so that the clock
--- towards freezing and stopping goes on over a restart.
+-- When each version was last active: by the monotonic clock of the boot it names, so that
+-- its time towards sleep goes on over a restart of the daemon. `wall` is for people.
 
 CREATE TABLE activity (
     version_id TEXT PRIMARY KEY REFERENCES versions (id) ON DELETE CASCADE,
-    last_active REAL NOT NULL
+    boot TEXT NOT NULL,
+    monotonic REAL NOT NULL,
+    wall REAL NOT NULL,
+    busy INTEGER NOT NULL
 ) WITHOUT ROWID;

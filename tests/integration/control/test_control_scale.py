@@ -70,7 +70,7 @@ async def test_a_version_without_weight_stops_sooner(world: World) -> None:
     await world.settled(V1, 2)
     await world.skip(2)
     await until(lambda: not world.running(V1))
-    await world.settled(V2, 1)
+    await until(lambda: world.replicas(V2, Phase.FROZEN))
 
 
 async def test_a_rollback_brings_an_old_version_back(world: World) -> None:

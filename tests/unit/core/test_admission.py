@@ -3,10 +3,10 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paas.core.admission import Admission, Frozen, HostMemory, Need, Verdict, admit
+from paas.core.admission import Admission, Frozen, Need, Room, Verdict, admit
 
 MIB = 1024**2
-HOST = HostMemory(total=2048 * MIB, free=800 * MIB, reserve=200 * MIB, committed=1024 * MIB)
+HOST = Room(total=2048 * MIB, free=800 * MIB, reserve=200 * MIB, committed=1024 * MIB)
 NEED = Need(limit=512 * MIB, expected=512 * MIB)
 
 
