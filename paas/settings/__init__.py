@@ -8,6 +8,7 @@ from paas.settings.loading import load
 from paas.settings.shapes import (
     Api,
     Builds,
+    CertificateFiles,
     Defaults,
     Docker,
     Idle,
@@ -25,6 +26,7 @@ from paas.settings.shapes import (
 __all__ = [
     "Api",
     "Builds",
+    "CertificateFiles",
     "Defaults",
     "Docker",
     "Idle",
