@@ -28,7 +28,9 @@ class Pair:
 def issue(*names: str, addresses: tuple[str, ...] = (), days: float = 1.0) -> Pair:
     """For those names; valid until `days` from now, so negative ones make it expired."""
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a test's")])
+    subject = x509.Name(
+        [x509.NameAttribute(x509.NameOID.COMMON_NAME, " ".join(names)[:64] or "nobody")]
+    )
     end = dt.datetime.now(dt.UTC) + dt.timedelta(days=days)
     unsigned = (
         x509.CertificateBuilder()

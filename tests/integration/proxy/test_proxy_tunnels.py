@@ -168,7 +168,6 @@ async def test_much_data_with_back_pressure(stage: Stage) -> None:
     assert data[10:] == b"x" * size
 
 
-@over_both
 async def test_much_data_towards_a_slow_replica(stage: Stage) -> None:
     await stage.start()
     size = 20_000_000
