@@ -170,7 +170,7 @@ def daemon(
 ) -> Iterator[Program]:
     """The whole daemon. The replicas of its services are the backend."""
     port = free_port()
-    data = folder / name
+    data = folder / (f"{name}-tls" if tls else name)
     arguments = [str(one) for one in (sys.executable, "-m", "benchmarks.subject")]
     arguments += ["--backend", str(backend_port)]
     arguments += ["--services", str(services), "--versions", str(versions)]
