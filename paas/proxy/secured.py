@@ -62,13 +62,15 @@ class Secured(asyncio.Transport, asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._ended:
             return
+        pieces: list[bytes] = []
         if len(data) <= FEED:
-            plain = self._decrypted(data)
+            self._decrypt(data, pieces)
         else:
             view = memoryview(data)
-            parts = [view[at : at + FEED] for at in range(0, len(view), FEED)]
-            plain = b"".join([self._decrypted(part) for part in parts])
-        if plain:
+            for at in range(0, len(view), FEED):
+                self._decrypt(view[at : at + FEED], pieces)
+        if pieces:
+            plain = pieces[0] if len(pieces) == 1 else b"".join(pieces)
             cast(asyncio.Protocol, self._protocol).data_received(plain)
         if self._outgoing.pending:  # an answer to a change of keys, or an alert
             self._send()
@@ -103,7 +105,7 @@ class Secured(asyncio.Transport, asyncio.Protocol):
         for at in range(0, len(view), RECORD):
             self._session.write(view[at : at + RECORD])
             records.append(self._outgoing.read())
-        self._raw.write(b"".join(records))
+        self._raw.writelines(records)
 
     def write_eof(self) -> None:
         """End our direction; the other may go on."""
@@ -148,11 +150,10 @@ class Secured(asyncio.Transport, asyncio.Protocol):
 
     # ---- private
 
-    def _decrypted(self, data: bytes | memoryview) -> bytes:
-        """What the records hold that are complete now; notes their end or their damage."""
+    def _decrypt(self, data: bytes | memoryview, pieces: list[bytes]) -> None:
+        """Add what the records hold that are complete now; note their end or damage."""
         incoming, read = self._incoming, self._session.read
         incoming.write(data)
-        pieces: list[bytes] = []
         try:
             while piece := read(RECORD):
                 pieces.append(piece)
@@ -166,7 +167,6 @@ class Secured(asyncio.Transport, asyncio.Protocol):
             self._ended = True
         except ssl.SSLError:
             self._broken = self._ended = True
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _pass_end(self) -> None:
         """If the other side ended it is gone: with TLS hardly anybody ends one direction

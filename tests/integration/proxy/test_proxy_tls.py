@@ -160,6 +160,19 @@ async def test_what_is_no_handshake_is_closed(stage: Stage, data: bytes) -> None
 
 
 @secure
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+async def test_a_server_name_that_is_no_ascii(stage: Stage) -> None:
+    await stage.start()
+    outgoing = ssl.MemoryBIO()
+    client = trusting(hello()).wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="abcd.example")
+    assert not _shaken(client)
+    wire = await raw(stage)
+    wire.send(outgoing.read().replace(b"abcd", b"\xe9\xe9\xe9\xe9"))
+    assert len(await ended(wire)) < 100
+    assert stage.proxy.counters.errors == {"unknown_server_name": 1}
+
+
+@secure
 async def test_a_damaged_record_ends_the_connection(stage: Stage) -> None:
     await stage.start()
     wire = await stage.wire()
