@@ -8,6 +8,7 @@ the database itself. Events outlive their service, the newest 10,000 of each.
 import asyncio
 import dataclasses
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from paas.adapters.database import Database, Transaction
@@ -67,6 +68,7 @@ class SqliteStore:
             await _save_service(transaction, change)
             for deployment in change.deployments:
                 await _save_deployment(transaction, deployment)
+            await _save_activity(transaction, change.activity)
             return await self._add_events(transaction, change.events)
 
         return await self._database.write(work)
@@ -112,6 +114,10 @@ class SqliteStore:
             (*parameters, limit),
         )
         return [event_of(row) for row in rows]
+
+    async def activity(self) -> dict[str, float]:
+        """When each version, by id, last had a request, as far as that was committed."""
+        return dict(await self._database.read("SELECT version_id, last_active FROM activity"))
 
     async def meta(self, key: str, default: str) -> str:
         """The stored value of `key`; stores `default` first if there is none."""
@@ -240,6 +246,16 @@ async def _save_deployment(transaction: Transaction, deployment: Deployment) -> 
     )
     if not saved:
         raise _gone(deployment.service)
+
+
+async def _save_activity(transaction: Transaction, activity: Mapping[str, float]) -> None:
+    if activity:
+        await transaction.run_many(
+            "INSERT INTO activity (version_id, last_active) "
+            "SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM versions WHERE id = ?1) "
+            "ON CONFLICT (version_id) DO UPDATE SET last_active = excluded.last_active",
+            activity.items(),
+        )
 
 
 def _gone(service: str) -> Conflict:

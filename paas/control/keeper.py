@@ -19,7 +19,7 @@ from paas.control.replicas import Replica
 from paas.control.roster import Roster
 from paas.control.scaler import Scaler
 from paas.core.model import Condition, Service, Version, VersionStatus
-from paas.core.planning import Action, Drain, Phase, Remove, Start, Wake, Want, plan
+from paas.core.planning import Action, Drain, Freeze, Phase, Remove, Start, Wake, Want, plan
 from paas.errors import PaasError
 from paas.live.board import Board
 from paas.ports import Clock, ContainerState, Engine, ReplicaFact
@@ -34,6 +34,8 @@ SETTLE = (0.3, 1.0, 3.0)
 """Seconds after an event at which to look again: the engine tells of a replica's end
 before it lists it as ended, on a busy host well before."""
 RUNNABLE = (VersionStatus.STARTING, VersionStatus.READY)
+ASLEEP = frozenset({Phase.FREEZING, Phase.FROZEN, Phase.WAKING})
+CHANGING = frozenset({Phase.FREEZING, Phase.WAKING})
 
 
 class Keeper:
@@ -110,7 +112,7 @@ class Keeper:
             return Condition.SERVING
         if self._lives.health.failures(version.id):
             return Condition.CRASHING
-        return Condition.IDLE if Phase.FROZEN in phases else Condition.ZERO
+        return Condition.IDLE if phases & ASLEEP else Condition.ZERO
 
     async def _round(self) -> None:
         self._work.clear()
@@ -211,6 +213,8 @@ class Keeper:
             return
         if fact.state in (ContainerState.EXITED, ContainerState.CREATED):
             self._spawn("exited", self._lives.exited(replica, fact, version))
+        elif replica.phase in CHANGING:
+            return  # the engine is at it
         elif fact.state is ContainerState.PAUSED:
             if replica.phase in (Phase.STARTING, Phase.READY):
                 self._roster.frozen(replica)
@@ -228,8 +232,11 @@ class Keeper:
             return
         found = self._version(replica.version_id)
         if isinstance(action, Wake) and found:
-            self._roster.starting(replica)
+            self._roster.waking(replica)
             self._spawn("wake", self._lives.wake(replica, found[1]))
+        elif isinstance(action, Freeze) and found:
+            self._roster.freezing(replica)
+            self._spawn("freeze", self._lives.freeze(replica, found[1]))
         elif isinstance(action, Drain) or (
             isinstance(action, Remove) and replica.phase is Phase.READY
         ):

@@ -1,4 +1,4 @@
-"""The life of single replicas: start, adopt, wake, suspect, drain, remove.
+"""The life of single replicas: start, adopt, freeze, wake, suspect, drain, remove.
 
 Each procedure leaves the roster true whatever happens in it, and asks for another
 round of the keeper when it ends; what it could not finish the next round repeats.
@@ -153,18 +153,32 @@ class Lives:
         row = self._count(version, lived=lived) if version else 0
         return self._tell_end(replica, fact, version=version, row=row)
 
+    async def freeze(self, replica: Replica, version: Version) -> None:
+        """A replica whose freezing was announced to the roster sleeps, its memory kept. If
+        it cannot, it has to prove that it still serves.
+        """
+        try:
+            await self._engine.freeze(replica.id)
+        except PaasError:
+            if replica.phase is Phase.FREEZING:
+                self._roster.starting(replica)
+                await self.bring_up(replica, version)
+            raise
+        if replica.phase is Phase.FREEZING:
+            self._roster.frozen(replica)
+
     async def wake(self, replica: Replica, version: Version) -> None:
-        """A frozen replica goes on."""
-        self._roster.starting(replica)
+        """A frozen replica, whose waking was announced to the roster, goes on."""
         try:
             await self._engine.wake(replica.id)
-        except Unavailable:
-            self._roster.frozen(replica)
+        except PaasError as error:
+            if replica.phase is Phase.WAKING:
+                away = isinstance(error, Unavailable)
+                (self._roster.frozen if away else self._roster.lost)(replica)
             raise
-        except PaasError:
-            self._roster.lost(replica)
-            raise
-        await self.bring_up(replica, version)
+        if replica.phase is Phase.WAKING:
+            self._roster.starting(replica)
+            await self.bring_up(replica, version)
 
     async def recheck(self, replica: Replica, version: Version) -> None:
         """The proxy could not reach it: probe it back, or give it up after a while."""

@@ -8,7 +8,9 @@ from paas.core.planning import Phase, Seen
 STATES = {
     Phase.STARTING: ReplicaState.STARTING,
     Phase.READY: ReplicaState.READY,
+    Phase.FREEZING: ReplicaState.FROZEN,
     Phase.FROZEN: ReplicaState.FROZEN,
+    Phase.WAKING: ReplicaState.STARTING,
     Phase.DRAINING: ReplicaState.DRAINING,
     Phase.EXITED: ReplicaState.STOPPED,
 }

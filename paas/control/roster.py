@@ -119,8 +119,15 @@ class Roster:
         """It must pass its probe (again) before anything is routed to it."""
         self._unroute(replica, Phase.STARTING)
 
+    def freezing(self, replica: Replica) -> None:
+        """Nothing is routed to it from now on; whoever comes waits for its wake."""
+        self._unroute(replica, Phase.FREEZING)
+
     def frozen(self, replica: Replica) -> None:
         self._unroute(replica, Phase.FROZEN)
+
+    def waking(self, replica: Replica) -> None:
+        self._unroute(replica, Phase.WAKING)
 
     def lost(self, replica: Replica) -> float:
         """It serves no more and is to be removed; returns for how long it was ready."""

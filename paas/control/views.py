@@ -1,7 +1,8 @@
 """Puts together what is shown of services, versions, replicas and the daemon."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from paas import __version__
@@ -14,7 +15,7 @@ from paas.control.view import HealthView, ReplicaView, ServiceView, VersionView
 from paas.core.model import Service, Version, VersionStatus
 from paas.errors import PaasError
 from paas.live.certificates import Certificates
-from paas.ports import Clock, Engine
+from paas.ports import Clock, Engine, Usage
 
 ENGINE_PATIENCE = 3.0
 """Seconds that looking at replicas or the daemon's health waits for the engine."""
@@ -96,25 +97,14 @@ class Views:
     async def replicas(self, version: Version) -> tuple[ReplicaView, ...]:
         """The version's replicas, measured at once."""
         known = self._keeper.replicas(version.id)
-        return tuple(await asyncio.gather(*(self._measured(one, version) for one in known)))
-
-    async def _measured(self, replica: Replica, version: Version) -> ReplicaView:
-        try:
+        usages: Mapping[str, Usage] = {}
+        with suppress(TimeoutError):
             async with asyncio.timeout(ENGINE_PATIENCE):
-                usage = await self._engine.usage(replica.id)
-        except (PaasError, TimeoutError):
-            usage = None
-        if usage is None:
-            return self._replica(replica, version)
-        return self._replica(replica, version, cpu=usage.cpu, memory=usage.memory)
+                usages = await self._engine.usages([one.id for one in known])
+        return tuple(self._replica(one, version, usages.get(one.id)) for one in known)
 
     def _replica(
-        self,
-        replica: Replica,
-        version: Version,
-        *,
-        cpu: float | None = None,
-        memory: int | None = None,
+        self, replica: Replica, version: Version, usage: Usage | None = None
     ) -> ReplicaView:
         return ReplicaView(
             id=replica.id,
@@ -123,8 +113,8 @@ class Views:
             address=f"{replica.host}:{version.port}" if replica.host else None,
             in_flight=self._roster.in_flight(replica),
             started=replica.started,
-            cpu=cpu,
-            memory=memory,
+            cpu=None if usage is None else usage.cpu,
+            memory=None if usage is None else usage.memory,
         )
 
 

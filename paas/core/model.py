@@ -307,13 +307,15 @@ class Change:
     """One transaction for the store: everything in it becomes durable, or nothing.
 
     `before` None creates the service, `after` None deletes it; both None changes
-    no service.
+    no service. `activity` says when versions, by id, last had a request; versions that
+    are gone are passed over.
     """
 
     before: Service | None = None
     after: Service | None = None
     deployments: tuple[Deployment, ...] = ()
     events: tuple[Event, ...] = ()
+    activity: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

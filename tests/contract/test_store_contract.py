@@ -123,3 +123,14 @@ async def test_events_are_numbered_and_come_newest_first(store):
 async def test_a_value_is_kept_from_its_first_reading_on(store):
     assert await store.meta("installation", "one") == "one"
     assert await store.meta("installation", "two") == "one"
+
+
+async def test_activity_is_kept_as_long_as_its_version(store):
+    shop = builders.service(builders.version(1), builders.version(2))
+    one, two = (version.id for version in shop.versions)
+    await store.commit(Change(after=shop))
+    await store.commit(Change(activity={one: 5.0, two: 6.5, "gone": 1.0}))
+    await store.commit(Change(activity={one: 7.0}))
+    assert await store.activity() == {one: 7.0, two: 6.5}
+    await store.commit(Change(before=shop, after=replace(shop, versions=shop.versions[1:])))
+    assert await store.activity() == {two: 6.5}

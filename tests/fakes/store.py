@@ -24,6 +24,7 @@ class FakeStore:
         self._services: dict[str, Service] = {}
         self._deployments: dict[str, Deployment] = {}
         self._events: list[Event] = []
+        self._activity: dict[str, float] = {}
         self._numbered = 0
         self._meta: dict[str, str] = {}
         self._writer = asyncio.Lock()
@@ -70,6 +71,9 @@ class FakeStore:
         ]
         return found[::-1][:limit]
 
+    async def activity(self) -> dict[str, float]:
+        return dict(self._activity)
+
     async def meta(self, key: str, default: str) -> str:
         return self._meta.setdefault(key, default)
 
@@ -87,6 +91,9 @@ class FakeStore:
             for one in (*self._deployments.values(), *change.deployments)
             if one.service_id in services
         }
+        known = {version.id for one in services.values() for version in one.versions}
+        activity = {**self._activity, **change.activity}
+        self._activity = {one: at for one, at in activity.items() if one in known}
         numbered = tuple(
             replace(one, id=self._numbered + place) for place, one in enumerate(change.events, 1)
         )
