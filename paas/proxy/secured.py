@@ -132,9 +132,6 @@ class Secured(asyncio.Transport, asyncio.Protocol):
     def resume_reading(self) -> None:
         self._raw.resume_reading()
 
-    def is_reading(self) -> bool:
-        return self._raw.is_reading()
-
     def get_write_buffer_size(self) -> int:
         """Bytes that wait for the socket, encrypted."""
         return self._raw.get_write_buffer_size()
@@ -144,9 +141,6 @@ class Secured(asyncio.Transport, asyncio.Protocol):
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         self._protocol = protocol
-
-    def get_protocol(self) -> asyncio.BaseProtocol:
-        return self._protocol
 
     # ---- private
 
