@@ -150,7 +150,8 @@ class Engine(Protocol):
 
     async def limit_cpu(self, replica: str, cpu: float) -> None:
         """Give a running or frozen replica that limit at once; more than the host has
-        counts as all of it. Raises as `freeze`.
+        counts as all of it, and one that ended needs none. Raises `NotFound`
+        (`replica_gone`), `Conflict` (`not_ours`), `Failed` (`limit_failed`), `Unavailable`.
         """
 
     async def remove(self, replica: str, *, grace: float = 0.0) -> None:

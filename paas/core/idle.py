@@ -127,7 +127,7 @@ def ladder(settings: IdleSettings, activity: Activity, *, stage: Stage, now: flo
         return Idle(stage=Stage.FROZEN, reason=reason, seconds=idle, stops_at=stops_at)
     return Idle(
         stage=Stage.SERVING,
-        reason=f"idle for only {idle:.0f} s" if freeze or stop else "it never sleeps",
+        reason=_recent(idle, freeze=freeze, stop=stop),
         keeps=Keeps.RECENT,
         seconds=idle,
         freezes_at=since + freeze if freeze and (not stop or freeze < stop) else None,
@@ -181,9 +181,18 @@ def _kept_awake(settings: IdleSettings, activity: Activity) -> Keeps | None:
     return next((keeps for keeps, holds in found.items() if holds), None)
 
 
+def _recent(idle: float, *, freeze: float, stop: float) -> str:
+    first = _first(freeze, stop)
+    return f"idle for {idle:.0f} of {first:.0f} s" if first else "it never sleeps"
+
+
 def _limits(settings: IdleSettings) -> tuple[float, float]:
     """Seconds until it is frozen and until it is stopped; 0 = never."""
     freeze, stop = settings.freeze_after, settings.stop_after
     if settings.weighted:
         return freeze, stop
-    return 0.0, min(freeze, stop) if freeze and stop else freeze or stop
+    return 0.0, _first(freeze, stop)
+
+
+def _first(freeze: float, stop: float) -> float:
+    return min(freeze, stop) if freeze and stop else freeze or stop

@@ -5,10 +5,10 @@ Each rule answers for a stable and a panic window; the largest answer wins. Pani
 when the panic window asks for twice what is ready and holds the highest answer until a
 stable window has passed without that. "Ready" is here the fewest within the panic window:
 a load that doubles raises the stable answer by one or two replicas before the panic window
-shows it all, and measured by those it would not have doubled. Between one and none only the idle rules decide
-(`core.idle`); a version that is idle for as long as they say needs no more than one
-replica, whatever a window still remembers.
+shows it all, and measured by those it would not have doubled.
 
+Between one and none only the idle rules decide (`core.idle`); a version that is idle for
+as long as they say needs no more than one replica, whatever a window still remembers.
 Everything that must be known from one decision to the next is in `Memory`.
 """
 
@@ -184,9 +184,7 @@ def decide(
         course.to(1, Limit.IDLE, idle.reason)
     answer = course.count
     kept = _delay(course, settings.scale_down_delay, memory, now)
-    stage = _stage(course, idle)
-    if stage is Stage.SERVING:
-        _bounds(course, settings, idle)
+    stage = _stage(course, settings, idle)
     decision = Decision(
         count=course.count,
         stage=stage,
@@ -353,9 +351,10 @@ def _delay(
     return kept
 
 
-def _stage(course: _Course, idle: Idle) -> Stage:
+def _stage(course: _Course, settings: ScaleSettings, idle: Idle) -> Stage:
     """The idle rules have the last replica; as long as there are more it serves."""
     if idle.stage is Stage.SERVING or course.count > 1:
+        _bounds(course, settings, idle)
         return Stage.SERVING
     course.words.clear()
     course.to(1 if idle.stage is Stage.FROZEN else 0, Limit.IDLE, idle.reason)

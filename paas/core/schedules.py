@@ -34,8 +34,8 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduledMin:
-    """The minimum at one moment. It stays so from then to `until` (epoch seconds, None:
-    for ever); `reason` is empty when no schedule is open.
+    """The minimum at one moment. It stays so from then to `until` (epoch seconds; None
+    without schedules); `reason` is empty when none is open.
     """
 
     min: int = 0
@@ -71,13 +71,11 @@ def scheduled_min(schedules: Sequence[Schedule], wall: float) -> ScheduledMin:
     best, until = ScheduledMin(), None
     for schedule in schedules:
         moment = datetime.fromtimestamp(wall, _zone(schedule.zone))
-        opened, closed = _last(schedule.start, moment), _last(schedule.end, moment)
-        is_open = opened is not None and (closed is None or opened > closed)
+        is_open = _last(schedule.start, moment) > _last(schedule.end, moment)
         change = _next(schedule.end if is_open else schedule.start, moment)
         if is_open and schedule.min > best.min:
             best = ScheduledMin(min=schedule.min, reason=_reason(schedule, change))
-        if change is not None:
-            until = min(until or change, change)
+        until = min(until or change, change)
     return ScheduledMin(
         min=best.min, reason=best.reason, until=until.timestamp() if until else None
     )
@@ -88,16 +86,18 @@ def _zone(name: str) -> tzinfo:
     return UTC if name == "UTC" else ZoneInfo(name)
 
 
-def _last(cron: str, moment: datetime) -> datetime | None:
-    """The latest firing up to and including `moment`."""
+def _last(cron: str, moment: datetime) -> datetime:
+    """The latest firing up to and including `moment`. There is one: what fires at all does
+    so every forty years, the longest time between two such weekdays of 29 February.
+    """
     firings = CronSim(cron, _local(moment, _MARGIN), reverse=True)
-    return next((one for one in _absolute(firings) if one <= moment), None)
+    return next(one for one in _absolute(firings) if one <= moment)
 
 
-def _next(cron: str, moment: datetime) -> datetime | None:
+def _next(cron: str, moment: datetime) -> datetime:
     """The first firing after `moment`."""
     firings = CronSim(cron, _local(moment, -_MARGIN))
-    return next((one for one in _absolute(firings) if one > moment), None)
+    return next(one for one in _absolute(firings) if one > moment)
 
 
 def _local(moment: datetime, margin: timedelta) -> datetime:
@@ -109,8 +109,6 @@ def _absolute(firings: Iterator[datetime]) -> Iterator[datetime]:
     return (one.astimezone(UTC) for one in firings)
 
 
-def _reason(schedule: Schedule, end: datetime | None) -> str:
-    if end is None:
-        return f"at least {schedule.min} since {schedule.start}"
+def _reason(schedule: Schedule, end: datetime) -> str:
     local = end.astimezone(_zone(schedule.zone))
     return f"at least {schedule.min} until {local:%a %H:%M} ({schedule.zone})"

@@ -35,6 +35,7 @@ def test_it_says_when_it_goes_further():
     early = ladder(HOUR, QUIET, stage=Stage.SERVING, now=1012.0)
     assert (early.keeps, early.seconds) == (Keeps.RECENT, 12.0)
     assert (early.freezes_at, early.stops_at) == (1300.0, 4600.0)
+    assert early.reason == "idle for 12 of 300 s"
     frozen = ladder(HOUR, QUIET, stage=Stage.SERVING, now=1301.0)
     assert (frozen.freezes_at, frozen.stops_at) == (None, 4600.0)
     assert frozen.reason == "idle for 301 s, frozen until the next request"
@@ -145,7 +146,7 @@ def test_a_row_of_requests_is_two_writes():
     assert began == Mark(at=moment(100.0), busy=True)
     assert to_store(began, last_active=150.0, busy=True, now=moment(150.0)) is None
     assert to_store(began, last_active=150.0, busy=False, now=moment(150.5)) is None
-    ended = stored(began, 150.0, now=moment(152.0))
+    ended = stored(began, 150.0, now=moment(151.0))
     assert ended == Mark(at=moment(150.0))
     assert to_store(ended, last_active=150.0, busy=False, now=moment(4000.0)) is None
     again = stored(ended, 4001.0, busy=False, now=moment(4001.5))

@@ -152,6 +152,14 @@ def test_up_is_a_thousandfold_at_most():
     assert decided(settings, seen(35.0 * 5000, ready=0)).count == 1000
 
 
+def test_what_up_cuts_off_panic_does_not_forget():
+    settings = replace(RPS, max=100_000)
+    memory = remembered(settings, seen(35.0 * 2500, ready=3))
+    crashed, memory = decide(settings, seen(0.0, ready=1), memory=memory, now=NOW + 2)
+    assert (crashed.count, crashed.limited_by) == (1000, (Limit.PANIC, Limit.UP))
+    assert decided(settings, seen(0.0, ready=3), memory=memory, now=NOW + 4).count == 2500
+
+
 @pytest.mark.parametrize(("ready", "count"), [(9, 5), (8, 4), (3, 2), (2, 1), (1, 1)])
 def test_down_is_to_no_less_than_half(ready, count):
     found = decided(RPS, seen(1.0, ready=ready), memory=replace(SERVING, count=ready))
@@ -208,6 +216,7 @@ def test_requests_that_wait_though_a_replica_is_ready_ask_for_what_runs_them():
     assert (found.count, found.answer.rule, found.answer.span) == (10, Rule.QUEUE, Span.NOW)
     assert found.reason.startswith("96 requests run or wait too long, 1 at a time per replica → 96")
     assert found.in_panic
+    assert decided(settings, seen(16.0, activity=activity, waited=1.0)).count == 10
     for calm in (
         seen(16.0, activity=activity, waited=0.9),
         seen(16.0, activity=activity, waited=1.6, ready=0),
@@ -321,13 +330,12 @@ plans = st.builds(
 activities = st.sampled_from([BUSY, QUIET, replace(QUIET, last_active=NOW - 400)])
 
 
-@given(
-    plan=plans, rps=loads, panic=loads, ready=st.integers(0, 40), activity=activities, was=memories
-)
-def test_it_stays_within_its_bounds(plan, rps, panic, ready, activity, was):
-    found, memory = decide(
-        plan, seen(rps, panic=panic, ready=ready, activity=activity), memory=was, now=NOW
-    )
+observations = st.builds(seen, loads, panic=loads, ready=st.integers(0, 40), activity=activities)
+
+
+@given(plan=plans, observed=observations, was=memories)
+def test_it_stays_within_its_bounds(plan, observed, was):
+    found, memory = decide(plan, observed, memory=was, now=NOW)
     assert 0 <= found.count <= plan.max
     assert found.count >= plan.idle.min or not plan.idle.weighted
     assert (found.count == 0) == (found.stage is Stage.ZERO)

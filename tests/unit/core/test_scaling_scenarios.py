@@ -3,6 +3,7 @@ the decision every two seconds and whenever a request finds nobody.
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import ceil
 
 import pytest
@@ -33,7 +34,7 @@ class Host:
     busy: float = 0.0
     last_active: float = -1e9
     first_ready: float = 0.0
-    memory: Memory = Memory()
+    memory: Memory = field(default_factory=Memory)
     windows: Windows = field(default_factory=lambda: Windows(0.0))
     counts: list = field(default_factory=list)
     longest_wait: float = 0.0
@@ -129,7 +130,7 @@ def test_a_burst_passes_and_its_replicas_go_by_halves_after_a_minute():
     assert set(version.run(50, 10)) == {peak}
     counts = list(dict.fromkeys(version.run(70, 10)))
     assert counts[-1] == 1
-    assert all(after >= before / 2 for before, after in zip(counts, counts[1:], strict=False))
+    assert all(after >= before / 2 for before, after in pairwise(counts))
 
 
 def test_an_oscillating_load_is_not_followed_up_and_down():
@@ -140,7 +141,7 @@ def test_an_oscillating_load_is_not_followed_up_and_down():
     settled = counts[round(60 / STEP) :]
     assert min(settled) >= 3
     assert max(settled) <= 6
-    changes = sum(1 for a, b in zip(settled, settled[1:], strict=False) if a != b)
+    changes = sum(1 for a, b in pairwise(settled) if a != b)
     assert changes <= 2 * (540 / 60)
 
 
