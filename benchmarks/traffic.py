@@ -72,7 +72,7 @@ def p4(bench: Bench) -> Result:
 
 
 def p5(bench: Bench) -> Result:
-    """P1 over TLS, and new connections with a whole handshake each."""
+    """P1 over TLS, and a new connection per request; wrk resumes its sessions."""
     kept = Load(name="small", scheme="https")
     fresh = Load(name="connect", connections=32, extra=CLOSE, scheme="https")
     targets = (Target(load="small", figure=CPU, peer="caddy", at_most=1.0),)
