@@ -167,7 +167,9 @@ class ClientConnection(asyncio.Protocol):
     # ---- for the exchange
 
     def route(self, host: str) -> Route | None:
-        return None if self.misdirected(host) else self._home.route(host)
+        if self._certificate is not None and self.misdirected(host):
+            return None
+        return self._home.route(host)
 
     def misdirected(self, host: str) -> bool:
         return self._certificate is not None and not self._certificate.covers(host)
