@@ -14,13 +14,14 @@ from benchmarks.idle import p7
 from benchmarks.inside import u1
 from benchmarks.plot import draw
 from benchmarks.results import Result, as_json, as_table
-from benchmarks.traffic import p1, p2, p3, p4, p6
+from benchmarks.traffic import p1, p2, p3, p4, p5, p6
 
 BENCHMARKS: dict[str, Callable[[Bench], Result]] = {
     "P1": p1,
     "P2": p2,
     "P3": p3,
     "P4": p4,
+    "P5": p5,
     "P6": p6,
     "P7": p7,
     "U1": u1,

@@ -27,7 +27,8 @@ CLOSE = 'wrk.headers["Connection"] = "close"'
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
     """What is asked of every subject. `upload` bytes of body make it a POST; `moves` is
-    the size whose throughput counts, 0 where the number of requests does.
+    the size whose throughput counts, 0 where the number of requests does; `scheme` may be
+    https.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Load:
     upload: int = 0
     extra: str = ""
     moves: int = 0
+    scheme: str = "http"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,7 @@ def run_wrk(load: Load, port: int, *, seconds: float, folder: Path) -> Loaded:
         "--duration",
         f"{max(1, round(seconds))}s",
     ]
-    arguments += ["--script", str(script), f"http://127.0.0.1:{port}{load.path}"]
+    arguments += ["--script", str(script), f"{load.scheme}://127.0.0.1:{port}{load.path}"]
     done = subprocess.run(
         arguments, check=True, capture_output=True, text=True, timeout=seconds + 60
     )

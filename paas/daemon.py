@@ -11,8 +11,9 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 import uvloop
@@ -20,6 +21,7 @@ import uvloop
 from paas import __version__
 from paas.adapters.archives import ArchiveUnpacker
 from paas.adapters.build import DockerBuilder
+from paas.adapters.certificates import read_certificate
 from paas.adapters.docker import DockerEngine
 from paas.adapters.host import LinuxHost
 from paas.adapters.journal import FileJournal
@@ -39,6 +41,7 @@ from paas.core.addresses import parse_address
 from paas.core.routing import Route
 from paas.errors import PaasError
 from paas.live.board import Board
+from paas.live.certificates import Certificates
 from paas.proxy.accesslog import FORMATS, AccessLog
 from paas.proxy.listener import Listener
 from paas.proxy.proxy import Proxy
@@ -100,8 +103,9 @@ class Daemon:
             proxy_protocol=settings.proxy.proxy_protocol == "accept",
             access=_access_log(settings, stack),
         )
+        _certify(proxy.certificates, settings)
         outside = await _outside(settings, GatewayDoors(proxy), stack)
-        control = Control(settings, outside, board)
+        control = Control(settings, outside, board, certificates=proxy.certificates)
         context = Context(
             services=control.services,
             deployments=control.deployments,
@@ -120,17 +124,19 @@ class Daemon:
         address cannot be listened on.
         """
         await self.control.load()
-        bound = []
-        for address in self._settings.proxy.http:
-            host, port = parse_address(address)
-            listener = await self.proxy.listen(host, port)
-            bound.append(f"{host}:{listener.port}")
-        self.control.urls.listening = tuple(bound)
+        plain = await self._listen(self._settings.proxy.http, secure=False)
+        secure = await self._listen(self._settings.proxy.https, secure=True)
+        self.control.urls.listens(plain, secure)
         await self.control.start()
         await self.api.start()
         log.info(
             "serving",
-            extra={"version": __version__, "proxy": bound, "api": self.api.address},
+            extra={
+                "version": __version__,
+                "proxy": plain,
+                "https": secure,
+                "api": self.api.address,
+            },
         )
 
     async def drain(self) -> None:
@@ -138,6 +144,15 @@ class Daemon:
         await self.api.close()
         await self.proxy.drain(DRAIN)
         await self.control.close()
+
+    async def _listen(self, addresses: Sequence[str], *, secure: bool) -> tuple[str, ...]:
+        """Where it listens now, with the ports that were free."""
+        bound = []
+        for address in addresses:
+            host, port = parse_address(address)
+            listener = await self.proxy.listen(host, port, secure=secure)
+            bound.append(f"{host}:{listener.port}")
+        return tuple(bound)
 
 
 class GatewayDoors:
@@ -158,6 +173,16 @@ class GatewayDoors:
         listener = self._listeners.pop(port, None)
         if listener is not None:
             await listener.close()
+
+
+def _certify(certificates: Certificates, settings: Settings) -> None:
+    """Add those of the settings. Raises `Invalid` for one that cannot be used."""
+    for files in settings.proxy.certificates:
+        read = read_certificate(Path(files.certificate), Path(files.key))
+        certificates.put(files.certificate, read)
+        if read.expires <= datetime.now(UTC):
+            fields = {"file": files.certificate, "expired": read.expires.isoformat()}
+            log.warning("certificate has expired, browsers refuse it", extra=fields)
 
 
 def _access_log(settings: Settings, stack: AsyncExitStack) -> AccessLog | None:

@@ -27,6 +27,7 @@ from paas.control.views import Place, Status, Urls, Views
 from paas.core.sizes import parse_size
 from paas.errors import PaasError
 from paas.live.board import Board
+from paas.live.certificates import Certificates
 from paas.ports import (
     Builder,
     Clock,
@@ -65,10 +66,17 @@ class Outside:
 class Control:
     """Builds the parts; `services`, `deployments`, `history`, `status` are its front."""
 
-    def __init__(self, settings: Settings, outside: Outside, board: Board) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        outside: Outside,
+        board: Board,
+        *,
+        certificates: Certificates | None = None,
+    ) -> None:
         self._outside = outside
         self._tasks = Tasks()
-        self.urls = Urls(settings.base_domain)
+        self.urls = Urls(settings.base_domain, certificates or Certificates())
         self.catalog = Catalog(outside.store, self._tasks)
         self._build_keeping(settings, board)
         self._build_deploying(settings)

@@ -1,7 +1,7 @@
 """Puts together what is shown of services, versions, replicas and the daemon."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ from paas.control.roster import Roster
 from paas.control.view import HealthView, ReplicaView, ServiceView, VersionView
 from paas.core.model import Service, Version, VersionStatus
 from paas.errors import PaasError
+from paas.live.certificates import Certificates
 from paas.ports import Clock, Engine, Usage
 
 ENGINE_PATIENCE = 3.0
@@ -21,11 +22,22 @@ ENGINE_PATIENCE = 3.0
 
 
 class Urls:
-    """Public URLs: the base domain and the proxy's port, known once it listens."""
+    """Public URLs: https where a certificate covers the host, with the ports that the proxy
+    listens on.
+    """
 
-    def __init__(self, base_domain: str) -> None:
+    def __init__(self, base_domain: str, certificates: Certificates) -> None:
         self._base_domain = base_domain
+        self._certificates = certificates
+        self._http = ""
+        self._https: str | None = None
         self.listening: tuple[str, ...] = ()
+
+    def listens(self, plain: Sequence[str], secure: Sequence[str]) -> None:
+        """The proxy accepts connections there; the first of each kind stands in URLs."""
+        self.listening = (*plain, *secure)
+        self._http = _port(plain[0], usual="80")
+        self._https = _port(secure[0], usual="443") if secure else None
 
     def of(self, *names: str) -> tuple[str, ...]:
         """URLs of names in the base domain."""
@@ -33,8 +45,9 @@ class Urls:
 
     def host(self, host: str) -> str:
         """The URL of a full host name."""
-        port = self.listening[0].rpartition(":")[2] if self.listening else "80"
-        return f"http://{host}/" if port == "80" else f"http://{host}:{port}/"
+        if self._https is not None and self._certificates.find(host) is not None:
+            return f"https://{host}{self._https}/"
+        return f"http://{host}{self._http}/"
 
 
 class Views:
@@ -149,6 +162,12 @@ class Status:
             docker_host=self._place.docker_host,
             data_dir=self._place.data_dir,
         )
+
+
+def _port(address: str, *, usual: str) -> str:
+    """An address's port as a URL shows it."""
+    port = address.rpartition(":")[2]
+    return "" if port == usual else f":{port}"
 
 
 def _state(service: Service) -> str:

@@ -16,6 +16,7 @@ from paas.http1.events import END, Bad, RequestHead
 from paas.http1.head import Onward, Peer
 from paas.http1.parser import RequestParser
 from paas.live.board import Lease
+from paas.live.certificates import Certificate
 from paas.proxy import pages
 from paas.proxy.exchange import Exchange
 from paas.proxy.outbox import Outlet
@@ -51,6 +52,7 @@ class ClientConnection(asyncio.Protocol):
     __slots__ = (
         "_announced",
         "_backlog",
+        "_certificate",
         "_ending",
         "_exchange",
         "_half_closed",
@@ -71,9 +73,19 @@ class ClientConnection(asyncio.Protocol):
         "peer",
     )
 
-    def __init__(self, plane: Plane, home: Home, *, address: bytes = b"") -> None:
-        """`address` is the client's where a proxy announced it."""
+    def __init__(
+        self,
+        plane: Plane,
+        home: Home,
+        *,
+        address: bytes = b"",
+        certificate: Certificate | None = None,
+    ) -> None:
+        """`address` is the client's where a proxy announced it, `certificate` the one it
+        was shown for the server name it gave.
+        """
         self._announced = address
+        self._certificate = certificate
         self._plane = plane
         self._home = home
         self._parser = RequestParser(plane.limits)
@@ -155,7 +167,12 @@ class ClientConnection(asyncio.Protocol):
     # ---- for the exchange
 
     def route(self, host: str) -> Route | None:
+        if self._certificate is not None and self.misdirected(host):
+            return None
         return self._home.route(host)
+
+    def misdirected(self, host: str) -> bool:
+        return self._certificate is not None and not self._certificate.covers(host)
 
     def write(self, data: bytes) -> None:
         self._wrote = True

@@ -86,7 +86,8 @@ class Exchange:
             return self._answer_options()
         route = self._client.route(head.host)
         if route is None:
-            return self.fail(pages.NO_SUCH_HOST)
+            wrong = self._client.misdirected(head.host)  # RFC 9110, section 15.5.20
+            return self.fail(pages.MISDIRECTED if wrong else pages.NO_SUCH_HOST)
         if self._trace is not None:
             self._trace.service = route.service
         if route.policy is not None or self._client.peer.trusted:

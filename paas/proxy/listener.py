@@ -1,4 +1,4 @@
-"""A listening address: public hosts, or one fixed route for an internal address."""
+"""A listening address: public hosts, plain or TLS, or one fixed route for an internal one."""
 
 import asyncio
 import socket
@@ -9,8 +9,9 @@ from paas.core.routing import Route
 from paas.errors import Unavailable
 from paas.http1.head import Peer
 from paas.proxy.connection import ClientConnection
+from paas.proxy.handshake import Handshake, Session
 from paas.proxy.plane import Plane
-from paas.proxy.registry import Registry
+from paas.proxy.registry import Member, Registry
 from paas.proxy.threshold import Threshold
 
 BACKLOG = 1024
@@ -22,11 +23,19 @@ class Listener:
     """Accepts connections on one socket until `close`."""
 
     def __init__(
-        self, plane: Plane, registry: Registry, router: Router, *, proxy_protocol: bool = False
+        self,
+        plane: Plane,
+        registry: Registry,
+        router: Router,
+        *,
+        proxy_protocol: bool = False,
+        secure: bool = False,
     ) -> None:
         self._plane = plane
         self._registry = registry
         self._proxy_protocol = proxy_protocol
+        self._secure = secure
+        self._scheme = b"https" if secure else b"http"
         self._server: asyncio.Server | None = None
         self.route = router
         self.host = ""
@@ -57,31 +66,37 @@ class Listener:
     def admit(self, member: ClientConnection, address: bytes) -> Peer | None:
         if not self._registry.admit(member, address):
             return None
-        return Peer(address=address, trusted=self._trusts(address))
+        return Peer(address=address, scheme=self._scheme, trusted=self._trusts(address))
 
     def leave(self, member: ClientConnection, address: bytes) -> None:
         self._registry.leave(member, address)
 
-    # ---- for thresholds
+    # ---- for thresholds and handshakes
+
+    def enter(self, member: Member, address: bytes | None = None) -> bool:
+        return self._registry.admit(member, address)
+
+    def depart(self, member: Member, address: bytes | None = None) -> None:
+        self._registry.leave(member, address)
 
     def expects_preface(self, address: bytes) -> bool:
         return self._trusts(address)
 
-    def enter(self, member: Threshold) -> bool:
-        return self._registry.admit(member, None)
-
-    def depart(self, member: Threshold) -> None:
-        self._registry.leave(member, None)
-
-    def announced(self, address: bytes) -> ClientConnection:
+    def announced(self, address: bytes) -> asyncio.Protocol:
+        if self._secure:
+            return Handshake(self._plane, self, address=address)
         return ClientConnection(self._plane, self, address=address)
+
+    def secured(self, session: Session, address: bytes) -> asyncio.Protocol:
+        proven = session.certificate if session.name else None
+        return ClientConnection(self._plane, self, address=address, certificate=proven)
 
     # ---- private
 
     def _protocol(self) -> asyncio.Protocol:
         if self._proxy_protocol:
             return Threshold(self._plane, self)
-        return ClientConnection(self._plane, self)
+        return self.announced(b"")
 
     def _trusts(self, address: bytes) -> bool:
         trusted = self._plane.trusted

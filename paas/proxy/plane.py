@@ -1,6 +1,7 @@
 """What all connections of one proxy share: its collaborators and its counters."""
 
 import itertools
+import ssl
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -37,6 +38,8 @@ class Plane:
 
     `trusted` are the networks of proxies in front; `held` counts the requests that wait
     for the end of a pause, by service; `access` is None while nothing is logged.
+    TLS handshakes begin in `entrance`; `secure_port` is where https is, as it stands in a
+    URL (`:8443`, or empty).
     """
 
     board: Board
@@ -49,6 +52,8 @@ class Plane:
     proofs: Proofs
     trusted: tuple[Network, ...] = ()
     access: AccessLog | None = None
+    entrance: ssl.SSLContext | None = None
+    secure_port: bytes = b""
     held: "Counter[str]" = field(default_factory=Counter)
     draining: bool = False
     _serial: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))

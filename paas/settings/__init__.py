@@ -8,6 +8,7 @@ from paas.settings.loading import load
 from paas.settings.shapes import (
     Api,
     Builds,
+    CertificateFiles,
     Defaults,
     Docker,
     HostScaling,
@@ -26,6 +27,7 @@ from paas.settings.shapes import (
 __all__ = [
     "Api",
     "Builds",
+    "CertificateFiles",
     "Defaults",
     "Docker",
     "HostScaling",

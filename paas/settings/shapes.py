@@ -108,10 +108,12 @@ def _off(value: object) -> object:
     return "off" if value is False else _lower(value)
 
 
-def _later(value: list[str]) -> list[str]:
-    if value:
-        raise ValueError("empty: HTTPS comes with a later release; leave it empty")
-    return value
+def _files(value: object) -> object:
+    """`chain:key` as an environment variable gives it; one name alone stands for both."""
+    if not isinstance(value, str):
+        return value
+    chain, _, key = value.partition(":")
+    return {"certificate": chain, "key": key or chain}
 
 
 Address = Annotated[str, AfterValidator(_address)]
@@ -137,13 +139,24 @@ class Docker(Section):
     """`unix:///…` or `tcp://…`; empty: DOCKER_HOST, else the usual socket."""
 
 
+class CertificateFiles(Section):
+    """A certificate for https; its host names stand in it."""
+
+    certificate: Annotated[str, Field(min_length=1)]
+    """Path of the PEM file with the certificate and those that lead to its root."""
+    key: Annotated[str, Field(min_length=1)]
+    """Path of the PEM file with its private key, not encrypted."""
+
+
 class Proxy(Section):
     """Where requests for services come in."""
 
     http: Annotated[Addresses, Field(min_length=1)] = [":8080"]
     """Addresses to listen on; one string is taken as a list of one. Port 0 picks a free one."""
-    https: Annotated[list[str], BeforeValidator(_one_or_many), AfterValidator(_later)] = []
-    """Reserved: HTTPS comes with a later release."""
+    https: Addresses = []
+    """Addresses to listen on with TLS."""
+    certificates: list[Annotated[CertificateFiles, BeforeValidator(_files)]] = []
+    """The first is for clients that name no host; a host without one is refused."""
     trusted: Annotated[list[TrustedNetwork], BeforeValidator(_one_or_many)] = []
     """Networks of proxies in front, whose forwarding fields are believed."""
     proxy_protocol: Annotated[Literal["off", "accept"], BeforeValidator(_off)] = "off"
@@ -154,6 +167,12 @@ class Proxy(Section):
     """Path; empty: standard output."""
     access_log_bytes: Annotated[int, Field(ge=65536)] = 64 * 1024**2
     """Size from which on a new file is begun; four old ones are kept."""
+
+    @model_validator(mode="after")
+    def _proven(self) -> Self:
+        if self.https and not self.certificates:
+            raise ValueError("complete: https needs at least one of certificates")
+        return self
 
 
 class Api(Section):
