@@ -78,9 +78,10 @@ class Daemon:
     """Everything that runs, wired; use `build`."""
 
     def __init__(
-        self, settings: Settings, *, control: Control, proxy: Proxy, api: ApiServer
+        self, settings: Settings, *, board: Board, control: Control, proxy: Proxy, api: ApiServer
     ) -> None:
         self._settings = settings
+        self.board = board
         self.control = control
         self.proxy = proxy
         self.api = api
@@ -112,7 +113,8 @@ class Daemon:
             clock=outside.clock,
         )
         app = build_app(context, verify=AdminToken(data / "admin.token").verify)
-        return cls(settings, control=control, proxy=proxy, api=ApiServer(app, settings))
+        api = ApiServer(app, settings)
+        return cls(settings, board=board, control=control, proxy=proxy, api=api)
 
     async def start(self) -> None:
         """Route from the store, listen, then begin to keep. Raises `PaasError` when an
