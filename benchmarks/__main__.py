@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.bench import Bench, opened
+from benchmarks.building import p8
 from benchmarks.idle import p7
 from benchmarks.inside import u1
 from benchmarks.plot import draw
@@ -23,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Result]] = {
     "P4": p4,
     "P6": p6,
     "P7": p7,
+    "P8": p8,
     "U1": u1,
 }
 OUT = Path("build/benchmarks")

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from string import Template
 
+from benchmarks.platform import wipe
 from benchmarks.programs import LOAD_CORE, PROXY_CORE, Program, free_port, running
 
 HOST = "bench.localhost"
@@ -151,8 +152,13 @@ def daemon(
         "PAAS_PROXY__HTTP": f"127.0.0.1:{port}",
         "PAAS_API__LISTEN": "",
     }
-    with running(name, arguments, port=port, core=PROXY_CORE, folder=folder, env=env) as program:
-        yield program
+    try:
+        with running(
+            name, arguments, port=port, core=PROXY_CORE, folder=folder, env=env
+        ) as started:
+            yield started
+    finally:
+        wipe(data)
 
 
 # ---- private
