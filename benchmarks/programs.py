@@ -132,7 +132,7 @@ def _wait_listening(name: str, process: "subprocess.Popen[bytes]", port: int, lo
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
         except OSError:
-            time.sleep(0.05)
+            time.sleep(0.005)
         else:
             return
     tail = log.read_text(errors="replace")[-2000:]
