@@ -188,6 +188,8 @@ async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStac
     journal = FileJournal(data / "logs", limit=settings.logs.bytes_per_version, tasks=tasks)
     stack.push_async_callback(journal.close)
     installation = await store.meta("installation", secrets.token_hex(8))
+    key = data / "secret.key"
+    sealed = not key.exists() and await _has_secrets(store)
     engine = DockerEngine(settings.docker.host, installation=installation, tasks=tasks)
     stack.push_async_callback(engine.close)
     return Outside(
@@ -199,7 +201,7 @@ async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStac
             ratio=limits.archive_ratio,
         ),
         prober=NetworkProber(),
-        vault=AesVault(data / "secret.key", sealed_exists=await _has_secrets(store)),
+        vault=AesVault(key, sealed_exists=sealed),
         journal=journal,
         store=store,
         clock=SystemClock(),
