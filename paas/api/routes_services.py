@@ -16,7 +16,7 @@ AT_ONCE = 20
 
 async def list_services(call: Call[NoQuery, Nothing]) -> answers.Services:
     """A thousand services take long enough to be felt: requests go on in between."""
-    items = []
+    items: list[answers.Service] = []
     for view in await call.context.services.list():
         if len(items) % AT_ONCE == 0:
             await asyncio.sleep(0)

@@ -46,7 +46,7 @@ class Services:
         """Raises `NotFound`, as every call on a service does."""
         return self._views.service(self._catalog.get(name))
 
-    async def versions(self, name: str) -> "list[VersionView]":
+    async def versions(self, name: str) -> Sequence[VersionView]:
         """The service's versions by number."""
         service = self._catalog.get(name)
         return [self._views.version(service, version) for version in service.versions]
