@@ -6,6 +6,7 @@ Shutdown is the reverse, with a budget for each part; replicas keep running.
 """
 
 import asyncio
+import gc
 import logging
 import os
 import secrets
@@ -58,7 +59,12 @@ def run(config: Path | None) -> int:
 
 
 async def serve(settings: Settings, *, ready: Callable[["Daemon"], None] | None = None) -> int:
-    """Build, run until told to end, drain."""
+    """Build, run until told to end, drain.
+
+    What start-up made stays, and no collection of garbage looks at it again: each full
+    one would stop all requests for 100 ms, with many services for 300.
+    """
+    gc.disable()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -66,6 +72,8 @@ async def serve(settings: Settings, *, ready: Callable[["Daemon"], None] | None 
     async with AsyncExitStack() as stack:
         daemon = await Daemon.build(settings, stack)
         await daemon.start()
+        gc.freeze()
+        gc.enable()
         if ready is not None:
             ready(daemon)
         await stop.wait()
