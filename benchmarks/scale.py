@@ -20,6 +20,7 @@ STORED = (250, 500, 1000)
 _SETTLE = 5.0
 _IDLE_SECONDS = 30.0
 _CALLS = 15
+_LOOK = 0.5
 OK = 200
 
 
@@ -91,6 +92,7 @@ def _status(port: int) -> int:
 
 def _calls(bench: Bench, program: Program, count: int) -> Figures:
     platform = Platform(bench.folder / program.name)
+    until(lambda: _rests(program), "its internal addresses are open", seconds=60)
     one = f"/v1/services/seed{count // 2}"
     version = f"{one}/versions/seed{count // 2}-{VERSIONS:03d}"
     paths = {
@@ -102,6 +104,12 @@ def _calls(bench: Bench, program: Program, count: int) -> Figures:
     }
     figures = {name: _milliseconds(platform, path) for name, path in paths.items()}
     return figures | {"MiB": program.resident / 2**20}
+
+
+def _rests(program: Program) -> bool:
+    before = program.cpu_seconds
+    time.sleep(_LOOK)
+    return program.cpu_seconds - before < _LOOK / 5
 
 
 def _milliseconds(platform: Platform, path: str) -> float:

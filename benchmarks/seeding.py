@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
+from paas.adapters.secrets import AesVault
 from paas.adapters.store import SqliteStore
 from paas.core.model import (
     Change,
@@ -33,6 +34,7 @@ def seed(path: Path, *, services: int, versions: int) -> None:
     traffic. Each version has its deployment and an event.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    AesVault(path.with_name("secret.key"))
     asyncio.run(_write(path, services, versions))
 
 
