@@ -1,0 +1,52 @@
+"""`python -m benchmarks.scenarios S1 S7`: plays them, prints tables, writes JSON and pictures."""
+
+import argparse
+import datetime as dt
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.scenarios.crowds import s3, s4
+from benchmarks.scenarios.failing import s5
+from benchmarks.scenarios.rates import s6, s7
+from benchmarks.scenarios.report import Report
+
+SCENARIOS: dict[str, Callable[[], Report]] = {"S3": s3, "S4": s4, "S5": s5, "S6": s6, "S7": s7}
+OUT = Path("build/scenarios")
+
+
+def main() -> int:
+    chosen = _arguments()
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    failed = []
+    for name in chosen.names or SCENARIOS:
+        report = SCENARIOS[name]()
+        _write(report, chosen.out)
+        failed += [] if report.passed else [name]
+    print(f"Not passed: {', '.join(failed)}." if failed else "All passed.")
+    return 1 if failed else 0
+
+
+# ---- private
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scenarios", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="ID", help=f"of {', '.join(SCENARIOS)}")
+    parser.add_argument("--out", type=Path, default=OUT, help="folder for JSON and pictures")
+    chosen = parser.parse_args()
+    unknown = set(chosen.names) - set(SCENARIOS)
+    if unknown:
+        parser.error(f"no such scenario: {', '.join(sorted(unknown))}")
+    return chosen
+
+
+def _write(report: Report, out: Path) -> None:
+    print(report.as_table(), flush=True)
+    value = {"date": dt.datetime.now(dt.UTC).isoformat()} | report.as_json()
+    (out / f"{report.id}.json").write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
