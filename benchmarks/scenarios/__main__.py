@@ -1,4 +1,4 @@
-"""`python -m benchmarks.scenarios S1 S7`: plays them, prints tables, writes JSON and pictures."""
+"""`python -m benchmarks.scenarios 1 7`: plays them, prints tables, writes JSON and pictures."""
 
 import argparse
 import datetime as dt
@@ -7,12 +7,27 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.scenarios.crowds import s3, s4
+from benchmarks.scenarios.crowds import s3, s4, s11
 from benchmarks.scenarios.failing import s5
+from benchmarks.scenarios.leaving import s8
 from benchmarks.scenarios.rates import s6, s7
+from benchmarks.scenarios.reference import s12
 from benchmarks.scenarios.report import Report
+from benchmarks.scenarios.sleeping import s9
+from benchmarks.scenarios.surviving import s10
 
-SCENARIOS: dict[str, Callable[[], Report]] = {"S3": s3, "S4": s4, "S5": s5, "S6": s6, "S7": s7}
+SCENARIOS: dict[str, Callable[[], Report]] = {
+    "3": s3,
+    "4": s4,
+    "5": s5,
+    "6": s6,
+    "7": s7,
+    "8": s8,
+    "9": s9,
+    "10": s10,
+    "11": s11,
+    "12": s12,
+}
 OUT = Path("build/scenarios")
 
 

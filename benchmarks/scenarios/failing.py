@@ -21,7 +21,7 @@ RECOVERY = 40.0
 
 def s5() -> Report:
     """Each waits in a queue of its own; all are answered, and within their limits."""
-    report = Report(id="S5", title="a version that crashes at start, a slow one, a silent one")
+    report = Report(id="5", title="a version that crashes at start, a slow one, a silent one")
     machine = Machine()
     with stage() as here:
         gateway = here.world.api.get("/v1/health").json["gateway"]

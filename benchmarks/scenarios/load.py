@@ -7,7 +7,9 @@ does not hide those behind it. Nothing is repeated: what fails counts as failed.
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -89,7 +91,7 @@ class Crowd:
     # ---- private
 
     async def _asked(self, due: float, began: float, path: str, body: bytes) -> Outcome:
-        wire = self._idle.pop() if self._idle else await _Wire.open(self._address)
+        wire = await self._wire()
         try:
             head, text, first = await wire.ask(self._host, path, body)
         except BaseException:
@@ -114,9 +116,26 @@ class Crowd:
         )
 
 
+    async def _wire(self) -> "_Wire":
+        """An idle one that the other side has not closed meanwhile, or a new one."""
+        while self._idle:
+            wire = self._idle.pop()
+            if not wire.ended:
+                return wire
+            wire.close()
+        return await _Wire.open(self._address)
+
+
 def run(work: Coroutine[Any, Any, T]) -> T:
     """The loop of the daemon is also the one that disturbs the measurement least."""
     return uvloop.run(work)
+
+
+@contextmanager
+def beside(work: Coroutine[Any, Any, T]) -> Iterator["Future[T]"]:
+    """The work goes on beside the block, which does not end before it."""
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(run, work)
 
 
 def failures(outcomes: Iterable[Outcome]) -> dict[str, int]:

@@ -19,7 +19,7 @@ SETTLED = 10.0
 
 def s6() -> Report:
     """What the proxy costs: both ways in turn, the same loader, the same replica."""
-    report = Report(id="S6", title="through the proxy and straight, 200 requests/s of 100 ms")
+    report = Report(id="6", title="through the proxy and straight, 200 requests/s of 100 ms")
     with stage() as here:
         service = here.deploy(scaling={"rps": 10_000}, cpu=1.0)
         here.ready(service, 1)
@@ -41,7 +41,7 @@ def s6() -> Report:
 
 def s7() -> Report:
     """From zero, and doubled twice."""
-    report = Report(id="S7", title="50 → 100 → 200 requests/s from zero, target 25 per replica")
+    report = Report(id="7", title="50 → 100 → 200 requests/s from zero, target 25 per replica")
     with stage() as here:
         service = here.asleep(scaling={"rps": TARGET}, replicas={"max": MOST}, cpu=0.25)
         machine = Machine()

@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -13,13 +14,13 @@ PACE = 1.0
 
 @dataclass(slots=True, kw_only=True)
 class Timeline:
-    """`seen` are (seconds, replicas by state); `sent` is what arrived in each second and
+    """`seen` are (seconds, state by replica); `sent` is what arrived in each second and
     `failed` what of it got no 200; `marks` name moments.
     """
 
     title: str
     begin: float
-    seen: list[tuple[float, dict[str, int]]] = field(default_factory=list)
+    seen: list[tuple[float, dict[str, str]]] = field(default_factory=list)
     sent: dict[int, int] = field(default_factory=dict)
     failed: dict[int, int] = field(default_factory=dict)
     marks: list[tuple[float, str]] = field(default_factory=list)
@@ -34,7 +35,7 @@ class Timeline:
     def as_json(self) -> dict[str, object]:
         return {
             "title": self.title,
-            "replicas": [{"second": round(at, 2), **states} for at, states in self.seen],
+            "replicas": [{"second": round(at, 2), **counted(states)} for at, states in self.seen],
             "requests": [{"second": at, "sent": count} for at, count in sorted(self.sent.items())],
             "failed": self.failed,
             "marks": self.marks,
@@ -42,7 +43,21 @@ class Timeline:
 
     def ready(self, begin: float, end: float) -> list[tuple[float, int]]:
         """How many were ready, for each look between those seconds."""
-        return [(at, states.get("ready", 0)) for at, states in self.seen if begin <= at <= end]
+        looks = ((at, counted(states)) for at, states in self.seen if begin <= at <= end)
+        return [(at, counts.get("ready", 0)) for at, counts in looks]
+
+    def lasted(self, state: str) -> dict[str, float]:
+        """For how long each replica was seen in that state."""
+        moments: dict[str, list[float]] = {}
+        for at, states in self.seen:
+            for replica in (one for one, found in states.items() if found == state):
+                moments.setdefault(replica, []).append(at)
+        return {replica: found[-1] - found[0] for replica, found in moments.items()}
+
+
+def counted(states: Mapping[str, str]) -> dict[str, int]:
+    """How many replicas are in each state."""
+    return dict(Counter(states.values()))
 
 
 @contextmanager
@@ -52,9 +67,7 @@ def recorded(timeline: Timeline, api: Api, version: str) -> Iterator[Timeline]:
 
     def look() -> None:
         while not stop.wait(max(0.0, PACE - (time.monotonic() - timeline.begin) % PACE)):
-            states: dict[str, int] = {}
-            for one in api.replicas(version):
-                states[one["state"]] = states.get(one["state"], 0) + 1
+            states = {str(one["id"]): str(one["state"]) for one in api.replicas(version)}
             timeline.seen.append((time.monotonic() - timeline.begin, states))
 
     thread = threading.Thread(target=look, name="timeline")

@@ -1,0 +1,94 @@
+"""S9: what keeps a version awake, and that its idle clock neither stops nor fires twice."""
+
+import asyncio
+import time
+
+from benchmarks.scenarios.load import OK, run
+from benchmarks.scenarios.report import Machine, Report
+from benchmarks.scenarios.stage import Stage, stage
+from benchmarks.scenarios.websocket import opened
+from tests.e2e.waiting import until
+
+FREEZE, STOP = 3.0, 6.0
+AWAKE = 3 * STOP
+"""Seconds for which the WebSocket and the upload keep it awake: shortened hours."""
+SLACK = 3.0
+RESTARTED_STOP = 10.0
+
+
+def s9() -> Report:
+    report = Report(id="9", title="the idle clock")
+    machine = Machine()
+    with stage() as here:
+        _kept_awake(here, report)
+        for end in ("killed", "ended in good order"):
+            _restarted(here, report, end)
+    machine.tell(report)
+    return report
+
+
+# ---- private
+
+
+def _kept_awake(here: Stage, report: Report) -> None:
+    """A silent WebSocket and a slow upload, at the same time."""
+    services = {"open WebSocket": here.deploy(), "slow upload": here.deploy()}
+    for service in services.values():
+        here.idle(service, freeze_after=FREEZE, stop_after=STOP)
+    begun = time.time()
+    heard, status = run(_held(here, *services.values()))
+    over = time.time()
+    report.at_least("open WebSocket: answers after its silence", heard, 1)
+    report.equal("slow upload: answer", status, OK)
+    for what, service in services.items():
+        slept = [one for one in here.acts(service, since=begun) if one.at < over]
+        report.equal(f"{what}: what the engine did within {AWAKE:g} s", slept, [])
+        until(lambda one=service: not here.world.containers(one), "stopped afterwards")
+        acts = here.acts(service, since=begun)
+        for action, after in (("pause", FREEZE), ("destroy", STOP)):
+            times = [one.at - over for one in acts if one.action == action]
+            report.equal(f"{what}: {action}s afterwards", len(times), 1)
+            report.at_most(f"{what}: {action} beside its time", abs(times[0] - after), SLACK, "s")
+
+
+async def _held(here: Stage, socket_service: str, upload_service: str) -> tuple[int, int]:
+    """What the WebSocket heard after its silence, and the status of the upload."""
+    address = ("127.0.0.1", here.world.daemon.proxy_port)
+    async with opened(address, f"{socket_service}.localhost") as socket:
+        status = await _upload(address, f"{upload_service}.localhost")
+        socket.say()
+        await asyncio.sleep(0.5)
+        return socket.heard, status
+
+
+async def _upload(address: tuple[str, int], host: str) -> int:
+    """A body that comes in drops."""
+    drops = int(AWAKE / 0.5)
+    reader, writer = await asyncio.open_connection(*address)
+    writer.write(f"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: {drops}\r\n\r\n".encode())
+    for _ in range(drops):
+        writer.write(b"x")
+        await asyncio.sleep(AWAKE / drops)
+    head = await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+    return int(head.split(b" ", 2)[1])
+
+
+def _restarted(here: Stage, report: Report, end: str) -> None:
+    """The daemon is away when there is one more second to go."""
+    service, daemon = here.deploy(), here.world.daemon
+    here.idle(service, freeze_after=0, stop_after=RESTARTED_STOP)
+    here.world.body(service)
+    last = time.time()
+    time.sleep(RESTARTED_STOP - 1 - (time.time() - last))
+    (daemon.kill9 if end == "killed" else daemon.terminate)()
+    daemon.start()
+    back = time.time() - last
+    until(lambda: not here.world.containers(service), "stopped")
+    time.sleep(SLACK)
+    stops = here.acts(service, "destroy", since=last)
+    report.equal(f"{end}: stops", len(stops), 1)
+    report.equal(f"{end}: starts", len(here.acts(service, "start", since=last)), 0)
+    report.at_most(f"{end}: stopped after its time by", stops[0].at - last - RESTARTED_STOP, SLACK, "s")
+    report.at_least(f"{end}: stopped after", stops[0].at - last, RESTARTED_STOP, "s")
+    report.note(f"{end}: the daemon served again after", f"{back:.1f} s of {RESTARTED_STOP:g} s")
