@@ -6,6 +6,7 @@ included, then ours is set: a client can never delete or forge what we say
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -47,6 +48,7 @@ _OURS = frozenset(
 )
 _REQUEST_DROPPED = _HOP_BY_HOP | _OURS | {b"proxy", b"expect"}
 _RESPONSE_DROPPED = _HOP_BY_HOP | {b"x-paas-error", b"x-paas-cold-start"}
+_RESPONSE_READ = _RESPONSE_DROPPED | {b"date"}
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._\-]{1,128}")
 _FORWARDING = (
     b"\r\nX-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Host: %b"
@@ -102,18 +104,32 @@ def request_bytes(head: RequestHead, peer: Peer, *, request_id: bytes, host: byt
 
 
 def response_bytes(
-    head: ResponseHead, *, minor: int, keep_alive: bool, extra: bytes = b""
+    head: ResponseHead,
+    *,
+    minor: int,
+    keep_alive: bool,
+    extra: bytes = b"",
+    date: Callable[[], bytes] | None = None,
 ) -> bytes:
-    """The head to send to a client of HTTP/1.`minor`. `extra` is whole field lines."""
+    """The head to send to a client of HTTP/1.`minor`. `extra` is whole field lines; `date`
+    is asked for one where the origin gave none (RFC 9110, section 6.6.1).
+    """
     out = [b"HTTP/1.1 %d " % head.status, head.reason]
     connection = head.connection
     for name, value in head.headers:
         lower = name.lower()
-        if lower not in _RESPONSE_DROPPED and lower not in connection:
-            out += (b"\r\n", name, b": ", value)
-    out += (b"\r\n", extra, _response_framing(head, minor))
-    if head.status == 101:
-        out.append(b"Connection: Upgrade\r\nUpgrade: websocket\r\n")
+        if lower in connection:
+            continue
+        if lower in _RESPONSE_READ:
+            if lower != b"date":
+                continue
+            date = None
+        out += (b"\r\n", name, b": ", value)
+    out += (b"\r\n", date() + extra if date else extra, _response_framing(head, minor))
+    if head.websocket and minor:
+        # an answer of 426, too, names the protocol it asks for (RFC 9110, section 15.5.22)
+        closing = b"" if keep_alive else b", close"
+        out.append(b"Connection: Upgrade%b\r\nUpgrade: websocket\r\n" % closing)
     elif not keep_alive:
         out.append(b"Connection: close\r\n")
     elif not minor:

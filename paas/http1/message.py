@@ -33,6 +33,7 @@ _READ = frozenset(
     }
 )
 _NO_CONTENT = (204, 304)
+_SWITCHING = (101, 426)
 UNCLEAR_HOPS = 1000
 
 
@@ -42,6 +43,8 @@ def request_head(line: "re.Match[bytes]", headers: Headers) -> RequestHead:
     found = _gather(headers)
     framing, length = _framing(found, minor)
     authority, host, path = _place(method, target, found.get(b"host"), minor)
+    if method == b"OPTIONS":
+        path, headers = _one_hop_less(path, headers)
     connection = tokens(found.get(b"connection"))
     websocket = bool(minor) and b"upgrade" in connection and _asks_websocket(found)
     if websocket and framing is not NO_FRAMING:
@@ -87,7 +90,7 @@ def response_head(line: "re.Match[bytes]", headers: Headers, *, bodiless: bool) 
         declared=declared,
         connection=connection,
         keep_alive=framing is not BY_CLOSE and _keeps(connection, minor),
-        websocket=status == 101 and b"upgrade" in connection and _asks_websocket(found),
+        websocket=status in _SWITCHING and b"upgrade" in connection and _asks_websocket(found),
     )
 
 
@@ -121,7 +124,8 @@ def _framing(found: Found, minor: int) -> tuple[Framing, int]:
 
 def _coding(codings: list[bytes]) -> Framing:
     listed = [coding.strip(b" \t") for coding in codings[0].lower().split(b",")]
-    if len(codings) > 1 or listed[-1] != b"chunked" or listed.count(b"chunked") > 1:
+    clear = b"" not in listed and listed.count(b"chunked") == 1
+    if len(codings) > 1 or listed[-1] != b"chunked" or not clear:
         raise Refused("invalid Transfer-Encoding")
     if len(listed) > 1:
         raise Refused("unsupported transfer coding", status=501)
@@ -141,7 +145,8 @@ def _place(
     named = host_value(absolute[0]) if absolute else None
     if absolute is None or named is None:
         raise Refused("invalid request target")
-    return absolute[0], named, absolute[1]
+    # the last proxy asks about the server itself where no path was given (RFC 9112, 3.2.4)
+    return absolute[0], named, absolute[1] or (b"*" if method == b"OPTIONS" else b"/")
 
 
 def _host(hosts: list[bytes] | None, minor: int) -> tuple[bytes, str]:
@@ -153,6 +158,19 @@ def _host(hosts: list[bytes] | None, minor: int) -> tuple[bytes, str]:
     if host is None or len(hosts) > 1:
         raise Refused("invalid Host")
     return hosts[0], host
+
+
+def _one_hop_less(path: bytes, headers: Headers) -> tuple[bytes, Headers]:
+    """Target and fields of OPTIONS after Max-Forwards was counted down; at 0 the question
+    is for us (RFC 9110, section 7.6.2).
+    """
+    counted: Headers = []
+    for name, value in headers:
+        left = length_value(value.strip(b" \t")) if name.lower() == b"max-forwards" else None
+        if left == 0:
+            return b"*", headers
+        counted.append((name, value) if left is None else (name, b"%d" % (left - 1)))
+    return path, counted
 
 
 def _keeps(connection: frozenset[bytes], minor: int) -> bool:
