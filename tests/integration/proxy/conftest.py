@@ -12,7 +12,7 @@ from paas.http1.limits import Limits
 from paas.live.board import Board, Slot, Target
 from paas.proxy.listener import Listener
 from paas.proxy.proxy import Proxy
-from tests.integration.proxy.origin import Origin
+from tests.integration.proxy.origin import Origin, echo
 from tests.integration.proxy.wire import Got, Wire, until
 
 QUICK = Limits(tick_seconds=0.02)
@@ -46,6 +46,34 @@ class Stage:
         await self.origin.start()
         if ready:
             self.ready(self.origin)
+
+    async def check_invariants(self) -> None:
+        """What holds after every input: all that was forwarded was in order, nothing was
+        forwarded that no client asked for, and a new request gets its answer.
+        """
+        for origin in self._origins:
+            assert origin.problems == []
+        counters = self.proxy.counters
+        asked = counters.requests + counters.retries
+        assert sum(len(origin.seen) for origin in self._origins) <= asked
+        if self._can_answer():
+            for origin in self._origins:
+                origin.answer, origin.early = echo, False
+            await until(lambda: self.target.in_flight == 0)
+            got = await self.ask(b"GET /well HTTP/1.1\r\nHost: hello.localhost\r\n\r\n")
+            assert got.status == 200, got
+
+    def _can_answer(self) -> bool:
+        """Whether listener, route and replicas are still as they were."""
+        ports = {origin.port for origin in self._origins if origin.serving}
+        slots = self.target.slots
+        return (
+            self.listener is not None
+            and self.listener.accepting
+            and self.board.route("hello.localhost") is self.route
+            and bool(slots)
+            and all(slot.accepting and slot.port in ports for slot in slots)
+        )
 
     async def stop(self) -> None:
         for wire in self.wires:
@@ -96,4 +124,9 @@ class Stage:
 async def stage() -> AsyncIterator[Stage]:
     stage = Stage()
     yield stage
-    await stage.stop()
+    try:
+        for wire in stage.wires:
+            wire.writer.transport.abort()
+        await stage.check_invariants()
+    finally:
+        await stage.stop()

@@ -45,6 +45,7 @@ async def read(wire: Wire, size: int) -> bytes:
         return await wire.reader.readexactly(size)
 
 
+@pytest.mark.case(42, 46)
 async def test_bytes_pass_both_ways_and_count_as_in_flight(stage: Stage) -> None:
     await stage.start()
     stage.origin.answer = echoes
@@ -61,6 +62,7 @@ async def test_bytes_pass_both_ways_and_count_as_in_flight(stage: Stage) -> None
     assert stage.proxy.idle_upstreams == 0
 
 
+@pytest.mark.case(44)
 async def test_no_client_byte_is_tunnelled_before_101(stage: Stage) -> None:
     await stage.start()
     go_on = asyncio.Event()
@@ -80,6 +82,7 @@ async def test_no_client_byte_is_tunnelled_before_101(stage: Stage) -> None:
     assert await read(wire, 8) == FRAME + FRAME
 
 
+@pytest.mark.case(45)
 async def test_an_ordinary_answer_to_an_upgrade(stage: Stage) -> None:
     await stage.start()
     stage.origin.answer = sends(reply(b"no", b"426 Upgrade Required"))
@@ -90,6 +93,7 @@ async def test_an_ordinary_answer_to_an_upgrade(stage: Stage) -> None:
     assert len(stage.origin.lines) == 1
 
 
+@pytest.mark.case(43)
 async def test_h2c_is_no_upgrade(stage: Stage) -> None:
     await stage.start()
     got = await stage.ask(
@@ -100,6 +104,7 @@ async def test_h2c_is_no_upgrade(stage: Stage) -> None:
     assert not {"upgrade", "http2-settings", "connection"} & {name for name, _ in seen.fields}
 
 
+@pytest.mark.case(45)
 async def test_a_101_for_something_else_is_502(stage: Stage) -> None:
     await stage.start()
     stage.origin.answer = sends(SWITCH.replace(b"websocket", b"h2c"))
@@ -109,6 +114,7 @@ async def test_a_101_for_something_else_is_502(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("leave", [Wire.reset, Wire.close])
+@pytest.mark.case(48)
 async def test_a_client_that_leaves_ends_both_sides(
     stage: Stage, leave: Callable[[Wire], None]
 ) -> None:
@@ -121,6 +127,7 @@ async def test_a_client_that_leaves_ends_both_sides(
 
 
 @pytest.mark.parametrize("leave", [Line.reset, Line.close])
+@pytest.mark.case(48)
 async def test_a_replica_that_leaves_ends_both_sides(
     stage: Stage, leave: Callable[[Line], None]
 ) -> None:
@@ -133,6 +140,7 @@ async def test_a_replica_that_leaves_ends_both_sides(
     await until(lambda: stage.target.in_flight == 0)
 
 
+@pytest.mark.case(48)
 async def test_half_close_is_passed_on(stage: Stage) -> None:
     await stage.start()
 
@@ -148,6 +156,7 @@ async def test_half_close_is_passed_on(stage: Stage) -> None:
     assert await wire.bytes_until_end() == b"\x81\x03bye"
 
 
+@pytest.mark.case(48)
 async def test_much_data_with_back_pressure(stage: Stage) -> None:
     await stage.start()
     size = 20_000_000
@@ -184,6 +193,7 @@ async def test_much_data_towards_a_slow_replica(stage: Stage) -> None:
     assert await read(wire, 4) == FRAME
 
 
+@pytest.mark.case(48)
 async def test_silence_ends_a_tunnel_with_a_goodbye(stage: Stage) -> None:
     await stage.start()
     stage.target.idle_timeout = 0.2
@@ -195,6 +205,7 @@ async def test_silence_ends_a_tunnel_with_a_goodbye(stage: Stage) -> None:
     assert stage.target.in_flight == 0
 
 
+@pytest.mark.case(48)
 async def test_drain_says_goodbye_between_frames_only(stage: Stage) -> None:
     await stage.start()
     stage.origin.answer = echoes
@@ -208,6 +219,7 @@ async def test_drain_says_goodbye_between_frames_only(stage: Stage) -> None:
     assert stage.target.in_flight == 0
 
 
+@pytest.mark.case(48)
 async def test_a_drained_replica_that_ends_says_goodbye(stage: Stage) -> None:
     await stage.start()
     stop = asyncio.Event()

@@ -52,6 +52,11 @@ class Wire:
         reader, writer = await asyncio.open_connection(sock=sock, limit=65536)
         return cls(reader, writer)
 
+    @property
+    def surplus(self) -> bytes:
+        """What came behind the last answer and was read with it."""
+        return self._rest
+
     def send(self, data: bytes) -> None:
         self.writer.write(data)
 

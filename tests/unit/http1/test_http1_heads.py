@@ -116,6 +116,7 @@ def test_forwarding_fields_of_strangers_are_replaced() -> None:
     assert forwarded(get(*FORGED)) == forwarded(get())
 
 
+@pytest.mark.case(38)
 def test_forwarding_fields_of_trusted_proxies_are_extended() -> None:
     fields = dict(forwarded(get(*FORGED), TRUSTED))
     assert fields[b"x-forwarded-for"] == b"1.1.1.1, 2.2.2.2, 192.0.2.7"
@@ -139,6 +140,7 @@ def test_request_id(given_id: bytes, sent: bytes) -> None:
     assert dict(forwarded(get(b"X-Request-Id: " + given_id)))[b"x-request-id"] == sent
 
 
+@pytest.mark.case(41)
 def test_hops_count() -> None:
     assert dict(forwarded(get(b"X-Paas-Hops: 3")))[b"x-paas-hops"] == b"4"
 
@@ -202,6 +204,7 @@ def test_head_tells_the_length_it_does_not_send() -> None:
     assert b"Content-Length" not in response_bytes(answer(data % 204), minor=1, keep_alive=True)
 
 
+@pytest.mark.case(42)
 def test_switching_answer() -> None:
     head = answer(
         b"HTTP/1.1 101 Switching\r\nConnection: Upgrade, X-Secret\r\nUpgrade: websocket\r\n"
