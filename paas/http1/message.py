@@ -75,7 +75,7 @@ def response_head(line: "re.Match[bytes]", headers: Headers, *, bodiless: bool) 
     found = _gather(headers)
     framing, length = _framing(found, minor)
     declared = length if framing is BY_LENGTH else None
-    if bodiless or status < 200 or status in _NO_CONTENT:
+    if bodiless or status < 200 or status in _NO_CONTENT:  # RFC 9112, section 6.3, item 1
         framing, length = NO_FRAMING, 0
     elif framing is NO_FRAMING:
         framing = BY_CLOSE
@@ -108,6 +108,7 @@ def _gather(headers: Headers) -> Found:
 
 
 def _framing(found: Found, minor: int) -> tuple[Framing, int]:
+    """RFC 9112, sections 6.1 and 6.3: whatever is unclear here is answered 400 and closed."""
     codings = found.get(b"transfer-encoding")
     lengths = found.get(b"content-length")
     if codings is not None:
@@ -127,7 +128,7 @@ def _coding(codings: list[bytes]) -> Framing:
     clear = b"" not in listed and listed.count(b"chunked") == 1
     if len(codings) > 1 or listed[-1] != b"chunked" or not clear:
         raise Refused("invalid Transfer-Encoding")
-    if len(listed) > 1:
+    if len(listed) > 1:  # 501 where only the coding is unknown (section 6.1)
         raise Refused("unsupported transfer coding", status=501)
     return BY_CHUNKS
 
@@ -150,6 +151,7 @@ def _place(
 
 
 def _host(hosts: list[bytes] | None, minor: int) -> tuple[bytes, str]:
+    """None, several or an invalid one: 400 (RFC 9112, section 3.2)."""
     if hosts is None:
         if minor:
             raise Refused("Host is missing")
@@ -183,7 +185,7 @@ def _expects(found: Found, minor: int) -> bool:
     values = found.get(b"expect")
     if values is None or not minor:
         return False
-    if [value.lower() for value in values] != [b"100-continue"]:
+    if [value.lower() for value in values] != [b"100-continue"]:  # RFC 9110, section 10.1.1
         raise Refused("unknown expectation", status=417, code="expectation_failed")
     return True
 

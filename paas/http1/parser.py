@@ -154,7 +154,9 @@ class _Parser(ABC, Generic[Head]):
         return end + 4 if end >= 0 else 0
 
     def _check_partial(self, start: int) -> None:
-        """A head that is not all there yet: refuse early what cannot become good."""
+        """A head that is not all there yet: refuse early what cannot become good
+        (RFC 9112, section 2.2: a bare CR or LF is no line end).
+        """
         if BROKEN_LINE.search(self._buffer, max(start, self._scanned - 1)):
             raise Refused("malformed head")
         self._scanned = len(self._buffer)
@@ -170,6 +172,7 @@ class _Parser(ABC, Generic[Head]):
         except httptools.HttpParserUpgrade:
             self._library = None
         except httptools.HttpParserInvalidMethodError as error:
+            # RFC 9110, section 9.1
             raise Refused("unknown method", status=501, code="method_unknown") from error
         except httptools.HttpParserError as error:
             raise Refused("malformed head") from error
@@ -242,6 +245,7 @@ class RequestParser(_Parser[RequestHead]):
             target = _first_line(buffer, start) - _LINE_FRAME
         if target > limits.uri_bytes:
             _check_method(buffer, start)
+            # RFC 9112, section 3
             raise Refused("request target over limit", status=414, code="uri_too_long")
         if (end or len(buffer)) - start > limits.head_bytes:
             _check_method(buffer, start)

@@ -10,13 +10,27 @@ from tests.integration.proxy.wire import Wire
 Change = Callable[[bytes], bytes]
 
 
-def nothing(data: bytes) -> bytes:
-    return data
+OURS = (
+    b"X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Real-IP: 127.0.0.1\r\n"
+    b"X-Forwarded-Host: hello.localhost\r\nForwarded: for=127.0.0.1\r\n"
+    b"X-Request-Id: 1\r\nX-Paas-Hops: 1\r\n"
+)
 
 
-def tidy(data: bytes) -> bytes:
+def copied(data: bytes) -> bytes:
+    """As it came, with the fields a replica is promised."""
+    line, end, rest = data.partition(b"\r\n")
+    return line + end + OURS + rest if b" HTTP/1." in line else data
+
+
+def tidied(data: bytes) -> bytes:
     """Repairs what it should refuse, as helpful servers do."""
-    return data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n").replace(b" :", b":")
+    mended = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
+    return copied(mended.replace(b" :", b":").replace(b"\0", b""))
+
+
+def unchanged(data: bytes) -> bytes:
+    return data
 
 
 class _Half(asyncio.Protocol):
@@ -33,7 +47,7 @@ class _Half(asyncio.Protocol):
 
     def join(self, far: asyncio.Transport) -> None:
         self.far = far
-        far.write(self._early)
+        far.write(self._change(self._early))
 
     def data_received(self, data: bytes) -> None:
         if self.far is None:
@@ -47,10 +61,10 @@ class _Half(asyncio.Protocol):
 
 
 @asynccontextmanager
-async def broken_proxy(port: int, change: Change = nothing) -> AsyncIterator[Wire]:
+async def broken_proxy(port: int, change: Change = copied) -> AsyncIterator[Wire]:
     """One connection through a proxy that reads nothing and copies everything."""
     loop = asyncio.get_running_loop()
-    client, origin = _Half(change), _Half(nothing)
+    client, origin = _Half(change), _Half(unchanged)
     server = await loop.create_server(lambda: client, "127.0.0.1", 0)
     wire = await Wire.open(server.sockets[0].getsockname()[1])
     try:

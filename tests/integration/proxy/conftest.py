@@ -36,12 +36,14 @@ class Stage:
         self.wires: list[Wire] = []
         self.listener: Listener | None = None
         self._origins: list[Origin] = [self.origin]
+        self._prefaced = False
 
     async def start(self, limits: Limits = QUICK, *, ready: bool = True, **options: Any) -> None:
         """Listen with those limits; `ready`: the origin is a replica already. `options` are
         the proxy's.
         """
         self.proxy = Proxy(self.board, limits=limits, **options)
+        self._prefaced = bool(options.get("proxy_protocol"))
         self.listener = await self.proxy.listen("127.0.0.1", 0)
         await self.origin.start()
         if ready:
@@ -70,6 +72,7 @@ class Stage:
         return (
             self.listener is not None
             and self.listener.accepting
+            and not self._prefaced
             and self.board.route("hello.localhost") is self.route
             and bool(slots)
             and all(slot.accepting and slot.port in ports for slot in slots)

@@ -149,7 +149,7 @@ async def test_upload_to_a_slow_origin_in_constant_memory(stage: Stage) -> None:
         while rest:
             rest -= len(await line.reader.read(1 << 20))
         line.send(reply(b"done"))
-        await line.closed()
+        line.close()
 
     stage.origin.early = True
     stage.origin.answer = answer

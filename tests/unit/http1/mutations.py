@@ -11,7 +11,8 @@ TELLING = (
 )  # fmt: skip
 REQUESTS = (
     b"POST /a?b=c HTTP/1.1\r\nHost: hello.localhost:80\r\nContent-Length: 5\r\nX: y z\r\n\r\nhello",
-    b"POST /a HTTP/1.1\r\nHost: hello.localhost\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n3\r\nabc\r\n0\r\nT: u\r\n\r\n",
+    b"POST /a HTTP/1.1\r\nHost: hello.localhost\r\nTransfer-Encoding: chunked\r\n\r\n%b"
+    % b"5;a=b\r\nhello\r\n3\r\nabc\r\n0\r\nT: u\r\n\r\n",
     b"GET http://hello.localhost/b HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n",
     b"GET / HTTP/1.0\r\nHost: hello.localhost\r\nConnection: keep-alive\r\n\r\n",
     b"GET / HTTP/1.1\r\nHost: hello.localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",

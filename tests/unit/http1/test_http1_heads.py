@@ -216,6 +216,42 @@ def test_switching_answer() -> None:
     )
 
 
+DATE = b"Date: Mon, 23 Nov 2026 14:31:02 GMT\r\n"
+
+
+@pytest.mark.case(55)
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        (b"", DATE),
+        (b"date: theirs\r\n", b"date: theirs\r\n"),
+        (b"Connection: date, x-b\r\nDate: theirs\r\nX-B: 1\r\n", DATE),
+    ],
+)
+def test_a_date_is_added_where_there_is_none(fields: bytes, expected: bytes) -> None:
+    head = answer(b"HTTP/1.1 204 X\r\n" + fields + b"\r\n")
+    sent = response_bytes(head, minor=1, keep_alive=True, date=lambda: DATE)
+    assert sent == b"HTTP/1.1 204 X\r\n" + expected + b"\r\n"
+
+
+@pytest.mark.case(45)
+@pytest.mark.parametrize(
+    ("minor", "keep_alive", "expected"),
+    [
+        (1, True, b"Connection: Upgrade\r\nUpgrade: websocket\r\n"),
+        (1, False, b"Connection: Upgrade, close\r\nUpgrade: websocket\r\n"),
+        (0, False, b"Connection: close\r\n"),
+    ],
+)
+def test_426_names_the_protocol(minor: int, expected: bytes, *, keep_alive: bool) -> None:
+    head = answer(
+        b"HTTP/1.1 426 X\r\nConnection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 0\r\n\r\n"
+    )
+    assert response_bytes(head, minor=minor, keep_alive=keep_alive) == (
+        b"HTTP/1.1 426 X\r\nContent-Length: 0\r\n" + expected + b"\r\n"
+    )
+
+
 def test_interim_answer() -> None:
     head = answer(b"HTTP/1.1 103 Early\r\nLink: a\r\nConnection: x-b\r\nX-B: 1\r\n\r\n")
     assert interim_bytes(head) == b"HTTP/1.1 103 Early\r\nLink: a\r\n\r\n"
