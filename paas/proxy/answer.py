@@ -7,6 +7,7 @@ one write to the client.
 from paas.http1.events import RequestHead, ResponseHead
 from paas.http1.head import LAST_CHUNK, chunk, chunked_to, ends_by_close, interim_bytes
 from paas.http1.head import response_bytes as head_bytes
+from paas.proxy.date import date_line
 
 
 class Answer:
@@ -40,7 +41,10 @@ class Answer:
         extra = self.cookie
         if self.waited:
             extra += b"X-Paas-Cold-Start: %d\r\n" % max(1, round(self.waited * 1000))
-        self._out.append(head_bytes(head, minor=minor, keep_alive=self.keep_alive, extra=extra))
+        keep_alive = self.keep_alive
+        self._out.append(
+            head_bytes(head, minor=minor, keep_alive=keep_alive, extra=extra, date=date_line)
+        )
 
     def piece(self, data: bytes) -> None:
         self._out.append(chunk(data) if self._chunked else data)

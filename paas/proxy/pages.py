@@ -11,6 +11,7 @@ from paas.core.policy import Redirect
 from paas.http1.events import Bad, RequestHead
 from paas.live.board import Refusal, RefusalCode
 from paas.proxy import facts
+from paas.proxy.date import date_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,7 @@ _MESSAGES = {
     "maintenance": "The service is being worked on. Please try again later.",
     "method_not_allowed": "This method is not supported.",
     "misdirected_request": "This address needs a connection of its own.",
+    "method_unknown": "There is no such method.",
     "no_such_host": "Nothing is published at this address.",
     "no_such_version": "There is no such version of the service.",
     "no_traffic": "The service is offline at the moment.",
@@ -162,8 +164,9 @@ def options_answer(head: RequestHead, *, keep_alive: bool) -> bytes:
 
 def _ending(head: RequestHead | None, *, keep_alive: bool) -> bytes:
     if not keep_alive:
-        return b"Connection: close\r\n\r\n"
-    return b"\r\n" if head is None or head.minor else b"Connection: keep-alive\r\n\r\n"
+        return date_line() + b"Connection: close\r\n\r\n"
+    old = head is not None and not head.minor
+    return date_line() + (b"Connection: keep-alive\r\n\r\n" if old else b"\r\n")
 
 
 def _accepts_html(head: RequestHead) -> bool:

@@ -66,6 +66,7 @@ async def test_waiters_are_released_as_capacity_appears(stage: Stage) -> None:
 
 
 @over_both
+@pytest.mark.case(62)
 async def test_a_waiting_body_is_bounded_and_counted(stage: Stage) -> None:
     await stage.start(ready=False)
     wire = await stage.wire()
@@ -81,6 +82,7 @@ async def test_a_waiting_body_is_bounded_and_counted(stage: Stage) -> None:
 
 
 @over_both
+@pytest.mark.case(62)
 async def test_no_room_for_a_waiting_body(stage: Stage) -> None:
     await stage.start(ready=False)
     stage.target.queued_bytes = QUEUE_BYTES - 2
@@ -99,6 +101,7 @@ async def test_no_room_for_a_waiting_body(stage: Stage) -> None:
 
 
 @over_both
+@pytest.mark.case(59, 62)
 async def test_the_queue_is_bounded(stage: Stage) -> None:
     await stage.start(ready=False)
     stage.target.concurrency = 1
@@ -110,6 +113,7 @@ async def test_the_queue_is_bounded(stage: Stage) -> None:
 
 
 @over_both
+@pytest.mark.case(59)
 async def test_a_start_that_takes_too_long(stage: Stage) -> None:
     await stage.start(ready=False)
     stage.target.wait_limit = 0.1
@@ -126,6 +130,7 @@ async def test_a_start_that_takes_too_long(stage: Stage) -> None:
 
 
 @over_both
+@pytest.mark.case(64)
 async def test_a_waiter_that_leaves_frees_its_place(stage: Stage) -> None:
     await stage.start(ready=False)
     for leave in (Wire.close, Wire.reset):
@@ -140,6 +145,7 @@ async def test_a_waiter_that_leaves_frees_its_place(stage: Stage) -> None:
 
 
 @over_both
+@pytest.mark.case(62)
 async def test_upload_to_a_slow_origin_in_constant_memory(stage: Stage) -> None:
     await stage.start()
     go_on = asyncio.Event()
@@ -151,7 +157,7 @@ async def test_upload_to_a_slow_origin_in_constant_memory(stage: Stage) -> None:
         while rest:
             rest -= len(await line.reader.read(1 << 20))
         line.send(reply(b"done"))
-        await line.closed()
+        line.close()
 
     stage.origin.early = True
     stage.origin.answer = answer
@@ -181,6 +187,7 @@ async def test_upload_to_a_slow_origin_in_constant_memory(stage: Stage) -> None:
 
 
 @over_both
+@pytest.mark.case(62)
 async def test_download_to_a_slow_client_in_constant_memory(stage: Stage) -> None:
     await stage.start()
     size = 64 * 1024 * 1024
@@ -209,6 +216,7 @@ async def test_download_to_a_slow_client_in_constant_memory(stage: Stage) -> Non
 
 
 @over_both
+@pytest.mark.case(60)
 async def test_a_client_that_never_reads_is_cut(stage: Stage) -> None:
     await stage.start(Limits(tick_seconds=0.02, write_seconds=0.2))
     stage.origin.answer = sends(reply(b"x" * 30_000_000))
@@ -221,6 +229,7 @@ async def test_a_client_that_never_reads_is_cut(stage: Stage) -> None:
     await stage.check_well()
 
 
+@pytest.mark.case(53)
 async def test_pipelined_requests_are_bounded(stage: Stage) -> None:
     await stage.start()
     go_on = asyncio.Event()
@@ -243,6 +252,7 @@ async def test_pipelined_requests_are_bounded(stage: Stage) -> None:
         assert (await wire.response()).body == b"/%d" % number
 
 
+@pytest.mark.case(53, 62)
 async def test_pipelined_answers_nobody_reads_are_bounded(stage: Stage) -> None:
     await stage.start()
     stage.origin.answer = sends(reply(b"x" * 200_000))
@@ -261,6 +271,7 @@ async def test_pipelined_answers_nobody_reads_are_bounded(stage: Stage) -> None:
 
 
 @over_both
+@pytest.mark.case(60)
 async def test_a_head_has_its_time(stage: Stage) -> None:
     await stage.start(Limits(tick_seconds=0.02, head_seconds=0.1))
     wire = await stage.wire()
@@ -271,6 +282,7 @@ async def test_a_head_has_its_time(stage: Stage) -> None:
 
 
 @over_both
+@pytest.mark.case(60)
 async def test_a_slow_head_cannot_buy_time_byte_by_byte(stage: Stage) -> None:
     await stage.start(Limits(tick_seconds=0.02, head_seconds=0.2))
     wire = await stage.wire()
@@ -283,6 +295,7 @@ async def test_a_slow_head_cannot_buy_time_byte_by_byte(stage: Stage) -> None:
 
 
 @over_both
+@pytest.mark.case(60)
 async def test_idle_connections_are_closed(stage: Stage) -> None:
     await stage.start(Limits(tick_seconds=0.02, keepalive_seconds=0.1))
     fresh, used = await stage.wire(), await stage.wire()
@@ -294,6 +307,7 @@ async def test_idle_connections_are_closed(stage: Stage) -> None:
 
 
 @over_both
+@pytest.mark.case(60)
 async def test_a_slow_body_is_408(stage: Stage) -> None:
     await stage.start(Limits(tick_seconds=0.02, body_seconds=0.1))
     wire = await stage.wire()
@@ -306,6 +320,7 @@ async def test_a_slow_body_is_408(stage: Stage) -> None:
 
 @pytest.mark.parametrize("leave", [Wire.close, Wire.reset])
 @over_both
+@pytest.mark.case(64)
 async def test_a_client_that_leaves_frees_the_replica(
     stage: Stage, leave: Callable[[Wire], None]
 ) -> None:
@@ -321,6 +336,7 @@ async def test_a_client_that_leaves_frees_the_replica(
 
 
 @over_both
+@pytest.mark.case(64)
 async def test_a_client_that_leaves_a_quiet_stream(stage: Stage) -> None:
     await stage.start()
 
@@ -337,6 +353,7 @@ async def test_a_client_that_leaves_a_quiet_stream(stage: Stage) -> None:
     await until(lambda: stage.target.in_flight == 0, seconds=1.5)
 
 
+@pytest.mark.case(64)
 async def test_a_half_closed_client_still_gets_its_answers(stage: Stage) -> None:
     await stage.start()
 
@@ -376,6 +393,7 @@ async def test_an_answer_of_our_own_outlives_the_end_that_came_with_its_request(
     assert raw.endswith(b"}\n")
 
 
+@pytest.mark.case(15)
 async def test_a_body_cut_short_is_never_complete(stage: Stage) -> None:
     await stage.start()
     for data in (post(b"Content-Length: 10", body=b"123"), chunked(b"3\r\n123\r\n")):
@@ -389,6 +407,7 @@ async def test_a_body_cut_short_is_never_complete(stage: Stage) -> None:
         stage.origin.seen.clear()
 
 
+@pytest.mark.case(15)
 async def test_a_head_cut_short_is_closed(stage: Stage) -> None:
     await stage.start()
     wire = await stage.wire()

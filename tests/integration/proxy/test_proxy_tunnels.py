@@ -45,6 +45,7 @@ async def read(wire: Wire, size: int) -> bytes:
         return await wire.reader.readexactly(size)
 
 
+@pytest.mark.case(42, 46)
 async def test_bytes_pass_both_ways_and_count_as_in_flight(stage: Stage) -> None:
     await stage.start()
     stage.origin.answer = echoes
@@ -62,6 +63,7 @@ async def test_bytes_pass_both_ways_and_count_as_in_flight(stage: Stage) -> None
 
 
 @over_both
+@pytest.mark.case(44)
 async def test_no_client_byte_is_tunnelled_before_101(stage: Stage) -> None:
     await stage.start()
     go_on = asyncio.Event()
@@ -82,6 +84,7 @@ async def test_no_client_byte_is_tunnelled_before_101(stage: Stage) -> None:
 
 
 @over_both
+@pytest.mark.case(45)
 async def test_an_ordinary_answer_to_an_upgrade(stage: Stage) -> None:
     await stage.start()
     stage.origin.answer = sends(reply(b"no", b"426 Upgrade Required"))
@@ -92,6 +95,7 @@ async def test_an_ordinary_answer_to_an_upgrade(stage: Stage) -> None:
     assert len(stage.origin.lines) == 1
 
 
+@pytest.mark.case(43)
 async def test_h2c_is_no_upgrade(stage: Stage) -> None:
     await stage.start()
     got = await stage.ask(
@@ -102,6 +106,7 @@ async def test_h2c_is_no_upgrade(stage: Stage) -> None:
     assert not {"upgrade", "http2-settings", "connection"} & {name for name, _ in seen.fields}
 
 
+@pytest.mark.case(45)
 async def test_a_101_for_something_else_is_502(stage: Stage) -> None:
     await stage.start()
     stage.origin.answer = sends(SWITCH.replace(b"websocket", b"h2c"))
@@ -112,6 +117,7 @@ async def test_a_101_for_something_else_is_502(stage: Stage) -> None:
 
 @pytest.mark.parametrize("leave", [Wire.reset, Wire.close])
 @over_both
+@pytest.mark.case(48)
 async def test_a_client_that_leaves_ends_both_sides(
     stage: Stage, leave: Callable[[Wire], None]
 ) -> None:
@@ -125,6 +131,7 @@ async def test_a_client_that_leaves_ends_both_sides(
 
 @pytest.mark.parametrize("leave", [Line.reset, Line.close])
 @over_both
+@pytest.mark.case(48)
 async def test_a_replica_that_leaves_ends_both_sides(
     stage: Stage, leave: Callable[[Line], None]
 ) -> None:
@@ -137,6 +144,7 @@ async def test_a_replica_that_leaves_ends_both_sides(
     await until(lambda: stage.target.in_flight == 0)
 
 
+@pytest.mark.case(48)
 async def test_half_close_is_passed_on(stage: Stage) -> None:
     await stage.start()
 
@@ -153,6 +161,7 @@ async def test_half_close_is_passed_on(stage: Stage) -> None:
 
 
 @over_both
+@pytest.mark.case(48)
 async def test_much_data_with_back_pressure(stage: Stage) -> None:
     await stage.start()
     size = 20_000_000
@@ -190,6 +199,7 @@ async def test_much_data_towards_a_slow_replica(stage: Stage) -> None:
 
 
 @over_both
+@pytest.mark.case(48)
 async def test_silence_ends_a_tunnel_with_a_goodbye(stage: Stage) -> None:
     await stage.start()
     stage.target.idle_timeout = 0.2
@@ -202,6 +212,7 @@ async def test_silence_ends_a_tunnel_with_a_goodbye(stage: Stage) -> None:
 
 
 @over_both
+@pytest.mark.case(48)
 async def test_drain_says_goodbye_between_frames_only(stage: Stage) -> None:
     await stage.start()
     stage.origin.answer = echoes
@@ -216,6 +227,7 @@ async def test_drain_says_goodbye_between_frames_only(stage: Stage) -> None:
 
 
 @over_both
+@pytest.mark.case(48)
 async def test_a_drained_replica_that_ends_says_goodbye(stage: Stage) -> None:
     await stage.start()
     stop = asyncio.Event()

@@ -64,6 +64,11 @@ class Wire:
         )
         return cls(reader, writer)
 
+    @property
+    def surplus(self) -> bytes:
+        """What came behind the last answer and was read with it."""
+        return self._rest
+
     def send(self, data: bytes) -> None:
         self.writer.write(data)
 
