@@ -88,7 +88,7 @@ class Stage:
         assert got.status == 200
         assert self.target.in_flight == 0
         assert not self.target.waiters
-        assert self.target.queued_bytes == 0
+        assert self.target.share.queued_bytes == 0
         assert self.origin.problems == []
 
 

@@ -68,18 +68,18 @@ async def test_a_waiting_body_is_bounded_and_counted(stage: Stage) -> None:
     wire = await stage.wire()
     size = 8_000_000
     wire.send(post(b"Content-Length: %d" % size, body=b"x" * size))
-    await until(lambda: stage.target.queued_bytes >= 64 * 1024)
+    await until(lambda: stage.target.share.queued_bytes >= 64 * 1024)
     await asyncio.sleep(0.1)
-    assert stage.target.queued_bytes <= 512 * 1024
+    assert stage.target.share.queued_bytes <= 512 * 1024
     stage.ready(stage.origin)
     got = await wire.response()
     assert len(got.body) == size
-    assert stage.target.queued_bytes == 0
+    assert stage.target.share.queued_bytes == 0
 
 
 async def test_no_room_for_a_waiting_body(stage: Stage) -> None:
     await stage.start(ready=False)
-    stage.target.queued_bytes = QUEUE_BYTES - 2
+    stage.target.share.queued_bytes = QUEUE_BYTES - 2
     for data in (
         post(b"Content-Length: 5", body=b"12345"),
         chunked(b"5\r\n12345\r\n0\r\n\r\n"),
