@@ -20,7 +20,6 @@ from paas.live.board import Board, Slot
 from paas.proxy.connection import ClientConnection
 from paas.proxy.outbox import Outbox, Outlet
 from paas.proxy.plane import Counters, Plane
-from paas.proxy.proofs import Proofs
 from paas.proxy.timers import Timers
 from paas.proxy.upstream import Pool, Pools, Upstream
 
@@ -111,7 +110,6 @@ def _path() -> Iterator[tuple[ClientConnection, Upstream]]:
         outbox=pools.pool.outbox,
         counters=Counters(),
         instance=b"0123abcd",
-        proofs=Proofs(Tasks()),
     )
     client = ClientConnection(plane, _Home(board))
     client.connection_made(_Wire())

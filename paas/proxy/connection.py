@@ -9,6 +9,7 @@ and the last bytes before a close.
 import asyncio
 import socket
 import struct
+from functools import partial
 from typing import Protocol, cast
 
 from paas.core.routing import Route
@@ -24,7 +25,7 @@ from paas.proxy.plane import Plane
 from paas.proxy.threshold import peer_address
 from paas.proxy.timers import NEVER
 from paas.proxy.trace import unread
-from paas.proxy.tunnel import Tunnel
+from paas.proxy.tunnel import Ended, Tunnel
 from paas.proxy.upstream import Upstream
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -191,7 +192,7 @@ class ClientConnection(asyncio.Protocol):
             _reset_when_closed(self._transport)
             self._transport.abort()
 
-    def tunnel(self, upstream: Upstream, lease: Lease, answer: bytes) -> None:
+    def tunnel(self, upstream: Upstream, lease: Lease, *, answer: bytes, ended: Ended) -> None:
         transport, plane = self._transport, self._plane
         assert transport is not None
         self._exchange = None
@@ -200,7 +201,13 @@ class ClientConnection(asyncio.Protocol):
         plane.timers.forget(self)
         plane.counters.tunnels += 1
         replica, surplus = upstream.detach()
-        tunnel = self._tunnel = Tunnel(lease=lease, timers=plane.timers, ended=self._closed)
+        tunnel = self._tunnel = Tunnel(
+            lease=lease,
+            timers=plane.timers,
+            seconds=plane.limits.tunnel_seconds,
+            ended=partial(self._tunnel_ended, ended),
+        )
+        plane.tunnels.add(tunnel)
         self._outlet.flush()
         transport.write(answer)
         tunnel.join(transport, replica)
@@ -354,6 +361,13 @@ class ClientConnection(asyncio.Protocol):
             self._outlet.flush()
             transport.write(_CONTINUE)
         asyncio.get_running_loop().call_later(_HALF_CLOSED_LOOK, self._look, False)
+
+    def _tunnel_ended(self, ended: Ended, received: int, sent: int) -> None:
+        tunnel, self._tunnel = self._tunnel, None
+        assert tunnel is not None
+        self._plane.tunnels.remove(tunnel)
+        self._closed()
+        ended(received, sent)
 
     def _closed(self) -> None:
         self._plane.timers.forget(self)

@@ -11,10 +11,13 @@ answer came, and the method is idempotent; a refused connection sent nothing,
 so then any request goes elsewhere.
 """
 
+from functools import partial
+
 from paas.core.policy import Redirect
 from paas.core.routing import Route
 from paas.http1.events import BY_CHUNKS, END, Bad, RequestHead, ResponseEvent, ResponseHead
 from paas.http1.head import LAST_CHUNK, MAX_HOPS, chunk, response_bytes
+from paas.live.board import Lease
 from paas.proxy import pages
 from paas.proxy.answer import Answer
 from paas.proxy.approach import Approach
@@ -80,15 +83,15 @@ class Exchange:
         self._client.deadline = NEVER  # waiting and connecting have limits of their own
         if plane.access is not None:
             self._trace = Trace(plane)
-        if head.hops >= MAX_HOPS:
-            return self.fail(pages.LOOP)
-        if head.target == b"*":
-            return self._answer_options()
+        if head.hops >= MAX_HOPS or head.target == b"*":
+            return self._answer_ourselves()
         route = self._client.route(head.host)
         if route is None:
             return self.fail(pages.NO_SUCH_HOST)
         if self._trace is not None:
             self._trace.service = route.service
+        if head.websocket and plane.tunnels.full(route.service):
+            return self.fail(pages.TOO_MANY_TUNNELS)
         if route.policy is not None or self._client.peer.trusted:
             return self._ask_guard(route)
         version = plane.board.choose(route)
@@ -311,21 +314,31 @@ class Exchange:
         both = self._head.websocket and head.websocket
         if upstream is None or approach.lease is None or not both:
             return self.fail(pages.INVALID)
-        if self._trace is not None:
-            self._trace.status = head.status
-            self._end_trace(self._trace)
+        if self._plane.tunnels.full(approach.lease.target.service):
+            return self.fail(pages.TOO_MANY_TUNNELS)
         lease = approach.take_lease()
         self._done, self._upstream, self._guard = True, None, None
         approach.leave()
         answer = response_bytes(head, minor=1, keep_alive=True, extra=self._answer.cookie)
-        return self._client.tunnel(upstream, lease, answer)
+        ended = partial(self._tunnel_ended, lease, len(answer))
+        return self._client.tunnel(upstream, lease, answer=answer, ended=ended)
+
+    def _tunnel_ended(self, lease: Lease, head: int, received: int, sent: int) -> None:
+        trace, self._trace = self._trace, None
+        if trace is not None:
+            trace.status, trace.received, trace.sent = 101, received, head + sent
+            peer, waited = self._client.peer, self._approach.waited
+            trace.end(self._head, peer, lease=lease, waited=waited)
 
     # ---- ways out
 
-    def _answer_options(self) -> None:
+    def _answer_ourselves(self) -> None:
+        """A request that goes round in a circle, or asks about the server."""
+        if self._head.hops >= MAX_HOPS:
+            return self.fail(pages.LOOP)
         keep_alive = self._may_keep_alive()
         page = pages.options_answer(self._head, keep_alive=keep_alive)
-        self._reply(page, status=204, keep_alive=keep_alive)
+        return self._reply(page, status=204, keep_alive=keep_alive)
 
     def _reply(self, page: bytes, *, status: int, keep_alive: bool) -> None:
         """An answer of our own."""

@@ -11,6 +11,7 @@ from paas.proxy.accesslog import AccessLog
 from paas.proxy.outbox import Outbox
 from paas.proxy.proofs import Proofs
 from paas.proxy.timers import Timers
+from paas.proxy.tunnels import Tunnels
 from paas.proxy.upstream import Pools
 
 
@@ -47,6 +48,7 @@ class Plane:
     counters: Counters
     instance: bytes
     proofs: Proofs
+    tunnels: Tunnels
     trusted: tuple[Network, ...] = ()
     access: AccessLog | None = None
     held: "Counter[str]" = field(default_factory=Counter)

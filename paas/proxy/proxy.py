@@ -17,6 +17,7 @@ from paas.proxy.plane import Counters, Plane
 from paas.proxy.proofs import Proofs
 from paas.proxy.registry import Registry
 from paas.proxy.timers import Timers
+from paas.proxy.tunnels import Tunnels
 from paas.proxy.upstream import Pools
 
 FixedRoute = Route | Callable[[], Route | None]
@@ -60,10 +61,11 @@ class Proxy:
             counters=Counters(),
             instance=secrets.token_hex(4).encode("ascii"),
             proofs=Proofs(self._tasks),
+            tunnels=Tunnels(limits.tunnels_per_service),
             trusted=networks(trusted),
             access=access,
         )
-        board.on_gone = self._pools.gone
+        board.on_gone = self._gone
 
     @property
     def counters(self) -> Counters:
@@ -117,6 +119,10 @@ class Proxy:
         self._pools.close()
         if self._owns_tasks:
             await self._tasks.close()
+
+    def _gone(self, replica_id: str) -> None:
+        self._pools.gone(replica_id)
+        self._plane.tunnels.gone(replica_id)
 
     def _is_draining(self) -> bool:
         return self._plane.draining
