@@ -20,6 +20,7 @@ from paas.live.board import Board, Slot
 from paas.proxy.connection import ClientConnection
 from paas.proxy.outbox import Outbox, Outlet
 from paas.proxy.plane import Counters, Plane
+from paas.proxy.proofs import Proofs
 from paas.proxy.timers import Timers
 from paas.proxy.upstream import Pool, Pools, Upstream
 
@@ -42,20 +43,27 @@ _REQUESTS = 4000
 
 
 def u1(_bench: Bench) -> Result:
-    """The same request again, a browser's, and one whose fields differ every time."""
+    """The same again, a browser's, and requests or answers that differ every time."""
     result = Result(id="U1", title="the request path without sockets", targets=())
     fresh = [BROWSER.replace(b"theme=dark", b"time=%d" % number) for number in range(_REQUESTS)]
     loads = {"plain": [REQUEST], "browser": [BROWSER], "browser, new cookie each time": fresh}
     for load, requests in loads.items():
         result.add(load, US, {"cpu µs/req": microseconds(requests), "errors": 0})
+    answers = [ANSWER.replace(b"Date: Mon", b"ETag: %d\r\nDate: Mon" % n) for n in range(_REQUESTS)]
+    spent = microseconds([REQUEST], answers)
+    result.add("plain, new answers each time", US, {"cpu µs/req": spent, "errors": 0})
     return result
 
 
-def microseconds(requests: Sequence[bytes]) -> float:
+def microseconds(requests: Sequence[bytes], answers: Sequence[bytes] = (ANSWER,)) -> float:
     """CPU microseconds per request, the best of several rounds."""
-    repeated = list(requests) * (_REQUESTS // len(requests))
+    pairs = list(zip(_repeated(requests), _repeated(answers), strict=True))
     with _path() as (client, upstream):
-        return min(_round(client, upstream, repeated) for _ in range(_ROUNDS))
+        return min(_round(client, upstream, pairs) for _ in range(_ROUNDS))
+
+
+def _repeated(pieces: Sequence[bytes]) -> list[bytes]:
+    return list(pieces) * (_REQUESTS // len(pieces))
 
 
 class _Wire(asyncio.Transport):
@@ -84,12 +92,14 @@ class _Home:
     def leave(self, _member: ClientConnection, _address: bytes) -> None: ...
 
 
-def _round(client: ClientConnection, upstream: Upstream, requests: list[bytes]) -> float:
+def _round(
+    client: ClientConnection, upstream: Upstream, pairs: Sequence[tuple[bytes, bytes]]
+) -> float:
     started = time.process_time()
-    for request in requests:
+    for request, answer in pairs:
         client.data_received(request)
-        upstream.data_received(ANSWER)
-    return (time.process_time() - started) / len(requests) * 1e6
+        upstream.data_received(answer)
+    return (time.process_time() - started) / len(pairs) * 1e6
 
 
 @contextmanager
@@ -110,6 +120,7 @@ def _path() -> Iterator[tuple[ClientConnection, Upstream]]:
         outbox=pools.pool.outbox,
         counters=Counters(),
         instance=b"0123abcd",
+        proofs=Proofs(Tasks()),
     )
     client = ClientConnection(plane, _Home(board))
     client.connection_made(_Wire())

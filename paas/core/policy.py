@@ -145,13 +145,12 @@ def decide(policy: Policy, facts: Facts, *, proven: BasicAuth | None = None) -> 
     return Verdict.HOLD if policy.maintenance is Maintenance.HOLD else Verdict.ALLOW
 
 
-def sticky_version(policy: Policy, headers: Sequence[tuple[bytes, bytes]]) -> str | None:
-    """The id of the version that the request's cookie names, while it has weight."""
-    for name, value in headers:
-        if name.lower() == b"cookie":
-            for found in _PAIR.findall(value):
-                if found in policy.sticky:
-                    return policy.sticky[found]
+def sticky_version(policy: Policy, cookies: Sequence[bytes]) -> str | None:
+    """The id of the version that these Cookie fields name, while it has weight."""
+    for cookie in cookies:
+        for found in _PAIR.findall(cookie):
+            if found in policy.sticky:
+                return policy.sticky[found]
     return None
 
 

@@ -1,14 +1,15 @@
 """What a parser yields: a head, pieces of a body (plain `bytes`), END or a `Bad`.
 
-A parser returns None when it needs more input. Header names and values are raw;
-every value here passed the checks of `parser`, so using it needs none.
+A parser returns None when it needs more input. Every value here passed the checks of
+`parser`, so using it needs none.
 """
 
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Literal
 
-Headers = list[tuple[bytes, bytes]]
+from paas.http1.fields import Fields
+
 NO_TOKENS: Final[frozenset[bytes]] = frozenset()
 
 
@@ -71,7 +72,7 @@ class RequestHead:
     method: bytes
     target: bytes
     minor: int
-    headers: Headers
+    fields: Fields
     authority: bytes
     host: str
     framing: Framing
@@ -88,7 +89,7 @@ class RequestHead:
             method=self.method,
             target=target,
             minor=self.minor,
-            headers=self.headers,
+            fields=self.fields,
             authority=self.authority,
             host=self.host,
             framing=self.framing,
@@ -103,22 +104,24 @@ class RequestHead:
 
 @dataclass(slots=True, kw_only=True)
 class ResponseHead:
-    """One response's head; `interim` is True for 1xx other than 101.
+    """One response's head; `interim` is True for 1xx other than 101. Not frozen, as above.
 
     `framing` says how the body comes, given the request's method: NONE for HEAD, 1xx,
     204 and 304 whatever the headers say. `declared` is the Content-Length field, if any.
+    `onward` is how it goes on to most clients, once it did (`head.response_bytes`).
     """
 
     status: int
     reason: bytes
     minor: int
-    headers: Headers
+    fields: Fields
     framing: Framing
     length: int
     declared: int | None
     connection: frozenset[bytes]
     keep_alive: bool
     websocket: bool
+    onward: bytes = b""
 
     @property
     def interim(self) -> bool:

@@ -9,50 +9,17 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from paas.http1.events import BY_CHUNKS, BY_CLOSE, BY_LENGTH, Headers, RequestHead, ResponseHead
+from paas.http1.events import BY_CHUNKS, BY_CLOSE, BY_LENGTH, RequestHead, ResponseHead
+from paas.http1.fields import Fields, passing
 
 MAX_HOPS = 8
 """How often a request may pass through us before it counts as a loop."""
 
-_HOP_BY_HOP = frozenset(
-    {
-        b"connection",
-        b"keep-alive",
-        b"proxy-connection",
-        b"proxy-authenticate",
-        b"proxy-authorization",
-        b"te",
-        b"trailer",
-        b"transfer-encoding",
-        b"upgrade",
-        b"http2-settings",
-        b"content-length",
-    }
-)
-_OURS = frozenset(
-    {
-        b"host",
-        b"forwarded",
-        b"x-forwarded-for",
-        b"x-forwarded-proto",
-        b"x-forwarded-host",
-        b"x-forwarded-port",
-        b"x-forwarded-server",
-        b"x-forwarded-ssl",
-        b"x-real-ip",
-        b"x-request-id",
-        b"x-paas-hops",
-        b"x-paas-route",
-    }
-)
-_REQUEST_DROPPED = _HOP_BY_HOP | _OURS | {b"proxy", b"expect"}
-_RESPONSE_DROPPED = _HOP_BY_HOP | {b"x-paas-error", b"x-paas-cold-start"}
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._\-]{1,128}")
 _FORWARDING = (
     b"\r\nX-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Host: %b"
     b"\r\nX-Real-IP: %b\r\nForwarded: %b"
 )
-_TO_HYPHENS = bytes.maketrans(b"_.", b"--")
 
 Theirs = dict[bytes, list[bytes]]
 _Passage = tuple[bytes, bytes | None, bytes]
@@ -77,10 +44,10 @@ class Onward:
     was made of that list is used again.
     """
 
-    __slots__ = ("_headers", "_passage")
+    __slots__ = ("_fields", "_passage")
 
     def __init__(self) -> None:
-        self._headers: Headers | None = None
+        self._fields: Fields | None = None
         self._passage: _Passage = (b"", None, b"")
 
     def request_bytes(
@@ -89,9 +56,9 @@ class Onward:
         """The head to send. `host` stands in where HTTP/1.0 named none. `peer` is the
         connection's and never changes.
         """
-        if head.headers is not self._headers:
+        if head.fields is not self._fields:
             self._passage = _passage(head, peer, head.authority or host)
-            self._headers = head.headers if head.authority else None
+            self._fields = head.fields if head.authority else None
         before, given, after = self._passage
         return b"".join((head.method, b" ", head.target, before, given or request_id, after))
 
@@ -104,33 +71,21 @@ def request_bytes(head: RequestHead, peer: Peer, *, request_id: bytes, host: byt
 def response_bytes(
     head: ResponseHead, *, minor: int, keep_alive: bool, extra: bytes = b""
 ) -> bytes:
-    """The head to send to a client of HTTP/1.`minor`. `extra` is whole field lines."""
-    out = [b"HTTP/1.1 %d " % head.status, head.reason]
-    connection = head.connection
-    for name, value in head.headers:
-        lower = name.lower()
-        if lower not in _RESPONSE_DROPPED and lower not in connection:
-            out += (b"\r\n", name, b": ", value)
-    out += (b"\r\n", extra, _response_framing(head, minor))
-    if head.status == 101:
-        out.append(b"Connection: Upgrade\r\nUpgrade: websocket\r\n")
-    elif not keep_alive:
-        out.append(b"Connection: close\r\n")
-    elif not minor:
-        out.append(b"Connection: keep-alive\r\n")
-    out.append(b"\r\n")
-    return b"".join(out)
+    """The head to send to a client of HTTP/1.`minor`. `extra` is whole field lines.
+
+    What most clients get is kept with the head, which a parser may hand out again.
+    """
+    if extra or not minor or not keep_alive:
+        return _response_bytes(head, minor=minor, keep_alive=keep_alive, extra=extra)
+    if not head.onward:
+        head.onward = _response_bytes(head, minor=1, keep_alive=True, extra=b"")
+    return head.onward
 
 
 def interim_bytes(head: ResponseHead) -> bytes:
     """A 1xx head to pass on to a client of HTTP/1.1."""
-    out = [b"HTTP/1.1 %d " % head.status, head.reason]
-    for name, value in head.headers:
-        lower = name.lower()
-        if lower not in _RESPONSE_DROPPED and lower not in head.connection:
-            out += (b"\r\n", name, b": ", value)
-    out.append(b"\r\n\r\n")
-    return b"".join(out)
+    fields = b"".join(passing(head.fields, head.connection))
+    return b"HTTP/1.1 %d %b%b\r\n\r\n" % (head.status, head.reason, fields)
 
 
 def chunked_to(head: ResponseHead, minor: int) -> bool:
@@ -154,17 +109,26 @@ LAST_CHUNK = b"0\r\n\r\n"
 # ---- private
 
 
+def _response_bytes(head: ResponseHead, *, minor: int, keep_alive: bool, extra: bytes) -> bytes:
+    out = [b"HTTP/1.1 %d %b" % (head.status, head.reason)]
+    out += passing(head.fields, head.connection)
+    out += (b"\r\n", extra, _response_framing(head, minor))
+    if head.status == 101:
+        out.append(b"Connection: Upgrade\r\nUpgrade: websocket\r\n")
+    elif not keep_alive:
+        out.append(b"Connection: close\r\n")
+    elif not minor:
+        out.append(b"Connection: keep-alive\r\n")
+    out.append(b"\r\n")
+    return b"".join(out)
+
+
 def _passage(head: RequestHead, peer: Peer, authority: bytes) -> _Passage:
-    out = [b" HTTP/1.1\r\nHost: ", authority]
+    out = [b" HTTP/1.1\r\nHost: ", authority, *passing(head.fields, head.connection)]
     theirs: Theirs = {}
-    connection = head.connection
-    for name, value in head.headers:
-        lower = name.lower()
-        if lower in _REQUEST_DROPPED:
-            if lower in _OURS:
-                theirs.setdefault(lower, []).append(value.strip(b" \t"))
-        elif lower not in connection and not _imitates(lower):
-            out += (b"\r\n", name, b": ", value)
+    for field in head.fields:
+        if field.ours:
+            theirs.setdefault(field.name, []).append(field.value)
     if peer.trusted:
         out.append(_extended_forwarding(peer, authority, theirs))
     else:
@@ -174,13 +138,6 @@ def _passage(head: RequestHead, peer: Peer, authority: bytes) -> _Passage:
     usable = given[0] if given and _REQUEST_ID.fullmatch(given[0]) else None
     hops = b"\r\nX-Paas-Hops: %d" % (head.hops + 1)
     return b"".join(out), usable, hops + _request_framing(head)
-
-
-def _imitates(lower: bytes) -> bool:
-    """`X_Forwarded_For` and the like: some servers read them as the real name."""
-    if b"_" not in lower and b"." not in lower:
-        return False
-    return lower.translate(_TO_HYPHENS) in _REQUEST_DROPPED
 
 
 @lru_cache(maxsize=1024)

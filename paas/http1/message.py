@@ -12,34 +12,35 @@ from paas.http1.events import (
     BY_LENGTH,
     NO_FRAMING,
     Framing,
-    Headers,
     Refused,
     RequestHead,
     ResponseHead,
 )
-from paas.http1.syntax import host_value, length_value, split_absolute, tokens
+from paas.http1.fields import Fields
+from paas.http1.syntax import (
+    METHODS,
+    REFUSED_METHODS,
+    StatusLine,
+    host_value,
+    length_value,
+    split_absolute,
+    tokens,
+)
 
 Found = dict[bytes, list[bytes]]
 
-_READ = frozenset(
-    {
-        b"host",
-        b"connection",
-        b"content-length",
-        b"transfer-encoding",
-        b"upgrade",
-        b"expect",
-        b"x-paas-hops",
-    }
-)
 _NO_CONTENT = (204, 304)
 UNCLEAR_HOPS = 1000
 
 
-def request_head(line: "re.Match[bytes]", headers: Headers) -> RequestHead:
+def request_head(line: "re.Match[bytes]", fields: Fields) -> RequestHead:
     """The head with this request line (`syntax.REQUEST_LINE`). Raises `Refused`."""
     method, target, minor = line[1], line[2], int(line[4])
-    found = _gather(headers)
+    if method in REFUSED_METHODS:
+        raise Refused("method not supported", status=405, code="method_not_allowed")
+    if method not in METHODS:
+        raise Refused("unknown method")
+    found = _gather(fields)
     framing, length = _framing(found, minor)
     authority, host, path = _place(method, target, found.get(b"host"), minor)
     connection = tokens(found.get(b"connection"))
@@ -50,7 +51,7 @@ def request_head(line: "re.Match[bytes]", headers: Headers) -> RequestHead:
         method=method,
         target=path,
         minor=minor,
-        headers=headers,
+        fields=fields,
         authority=authority,
         host=host,
         framing=framing,
@@ -63,13 +64,10 @@ def request_head(line: "re.Match[bytes]", headers: Headers) -> RequestHead:
     )
 
 
-def response_head(line: "re.Match[bytes]", headers: Headers, *, bodiless: bool) -> ResponseHead:
-    """The head with this status line (`syntax.STATUS_LINE`). Raises `Refused`.
-
-    `bodiless`: it answers HEAD.
-    """
-    minor, status = int(line[1]), int(line[2])
-    found = _gather(headers)
+def response_head(line: StatusLine, fields: Fields, *, bodiless: bool) -> ResponseHead:
+    """The head with this status line. Raises `Refused`. `bodiless`: it answers HEAD."""
+    minor, status = line.minor, line.status
+    found = _gather(fields)
     framing, length = _framing(found, minor)
     declared = length if framing is BY_LENGTH else None
     if bodiless or status < 200 or status in _NO_CONTENT:
@@ -79,9 +77,9 @@ def response_head(line: "re.Match[bytes]", headers: Headers, *, bodiless: bool) 
     connection = tokens(found.get(b"connection"))
     return ResponseHead(
         status=status,
-        reason=line[3] or b"",
+        reason=line.reason,
         minor=minor,
-        headers=headers,
+        fields=fields,
         framing=framing,
         length=length,
         declared=declared,
@@ -94,13 +92,12 @@ def response_head(line: "re.Match[bytes]", headers: Headers, *, bodiless: bool) 
 # ---- private
 
 
-def _gather(headers: Headers) -> Found:
-    """The fields that decide, by lower-case name, without outer white space."""
+def _gather(fields: Fields) -> Found:
+    """The values of the fields that decide, by name."""
     found: Found = {}
-    for name, value in headers:
-        lower = name.lower()
-        if lower in _READ:
-            found.setdefault(lower, []).append(value.strip(b" \t"))
+    for field in fields:
+        if field.deciding:
+            found.setdefault(field.name, []).append(field.value)
     return found
 
 

@@ -4,7 +4,8 @@ A parser is fed with `receive` and asked with `next` until it answers None. It
 stops after END or `Bad`; `restart` goes on with the bytes that are left, so
 pipelined requests come one at a time. Head bytes are counted before the parser
 library sees them (it has no limit and is quadratic), each head is fed whole and
-to the byte, and bodies never reach it: one decoder per message does.
+to the byte, and bodies never reach it: one decoder per message does. Heads whose
+field lines are all known (`fields`) it does not see at all.
 
 The library checks field syntax; what it lets through is refused here and in
 `message`: HTTP/0.9 and 2.0, several spaces, fragments, missing, duplicate or
@@ -27,14 +28,14 @@ from paas.http1.events import (
     Bad,
     End,
     Framing,
-    Headers,
     Refused,
     RequestHead,
     ResponseHead,
 )
+from paas.http1.fields import REQUEST_FIELDS, RESPONSE_FIELDS, Fields, FieldTable
 from paas.http1.limits import Limits
 from paas.http1.message import request_head, response_head
-from paas.http1.syntax import BROKEN_LINE, REQUEST_LINE, STATUS_LINE
+from paas.http1.syntax import BROKEN_LINE, REQUEST_LINE, status_line
 
 Library = httptools.HttpRequestParser | httptools.HttpResponseParser
 Head = TypeVar("Head", RequestHead, ResponseHead)
@@ -56,22 +57,24 @@ class _At(Enum):
 _HEAD, _BODY, _STOPPED = _At.HEAD, _At.BODY, _At.STOPPED
 
 
-class _Fields:
+class _Found:
     """What the library calls back; apart from the parser so that no cycle forms."""
 
-    __slots__ = ("headers",)
+    __slots__ = ("pairs",)
 
     def __init__(self) -> None:
-        self.headers: Headers = []
+        self.pairs: list[tuple[bytes, bytes]] = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name, value))
+        self.pairs.append((name, value))
 
 
 class _Parser(ABC, Generic[Head]):
     """The part that both directions share: the buffer, head boundaries and bodies."""
 
-    __slots__ = ("_at", "_body", "_buffer", "_fields", "_library", "_limits", "_scanned")
+    __slots__ = ("_at", "_body", "_buffer", "_limits", "_scanned")
+
+    _table: FieldTable
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -79,8 +82,6 @@ class _Parser(ABC, Generic[Head]):
         self._scanned = 0
         self._at = _HEAD
         self._body: Body = NO_BODY
-        self._fields = _Fields()
-        self._library: Library | None = None
 
     @property
     def buffered(self) -> int:
@@ -144,7 +145,7 @@ class _Parser(ABC, Generic[Head]):
         """The head at the buffer's beginning, None while it is not all there."""
 
     @abstractmethod
-    def _library_for_head(self) -> Library:
+    def _library(self, found: _Found) -> Library:
         """A fresh parser of the library."""
 
     def _find_end(self, start: int) -> int:
@@ -158,19 +159,23 @@ class _Parser(ABC, Generic[Head]):
             raise Refused("malformed head")
         self._scanned = len(self._buffer)
 
-    def _fields_of(self, head: bytes) -> Headers:
-        """The header fields of one whole head."""
-        fields = self._fields
-        fields.headers = []
-        library = self._library or self._library_for_head()
-        self._library = library
+    def _fields(self, start: int, first: int, end: int) -> Fields:
+        """The header fields of one whole head, whose first field is at `first`."""
+        if first + 2 == end:
+            lines = []
+        else:
+            lines = self._buffer[first : end - 4].split(b"\r\n")
+            known = self._table.look_up(lines)
+            if known is not None:
+                return known
+        found = _Found()
         try:
-            library.feed_data(head)
+            self._library(found).feed_data(self._buffer[start:end])
         except httptools.HttpParserUpgrade:
-            self._library = None
+            pass
         except httptools.HttpParserError as error:
             raise Refused("malformed head") from error
-        return fields.headers
+        return self._table.learn(lines, found.pairs)
 
     def _begin_body(self, end: int, framing: Framing, length: int) -> None:
         self._buffer = self._buffer[end:]
@@ -178,7 +183,6 @@ class _Parser(ABC, Generic[Head]):
         if framing is NO_FRAMING:
             self._body = NO_BODY
             return
-        self._library = None  # it would take what follows for the body
         if framing is BY_LENGTH:
             self._body = LengthBody(length)
         elif framing is BY_CHUNKS:
@@ -195,6 +199,8 @@ class RequestParser(_Parser[RequestHead]):
     """
 
     __slots__ = ("_known", "_known_fields")
+
+    _table = REQUEST_FIELDS
 
     def __init__(self, limits: Limits) -> None:
         super().__init__(limits)
@@ -214,8 +220,6 @@ class RequestParser(_Parser[RequestHead]):
             raise Refused("malformed request line")
         if line[3] != b"1" or line[4] not in (b"0", b"1"):
             raise Refused("unsupported HTTP version", status=505)
-        if line[1] in (b"CONNECT", b"TRACE"):
-            raise Refused("method not supported", status=405, code="method_not_allowed")
         head = self._read(line, buffer, end)
         limit = limits.body_bytes
         if limit is not None and head.framing is BY_LENGTH and head.length > limit:
@@ -227,7 +231,7 @@ class RequestParser(_Parser[RequestHead]):
         fields, known, target = buffer[line.end() : end], self._known, line[2]
         if known is not None and fields == self._known_fields and _alike(line, known):
             return known if target == known.target else known.at(target)
-        head = request_head(line, self._fields_of(buffer[line.start() : end]))
+        head = request_head(line, self._fields(line.start(), line.end(), end))
         if head.keep_alive and len(fields) <= _REMEMBERED and target == head.target:
             self._known, self._known_fields = head, fields
         return head
@@ -244,23 +248,33 @@ class RequestParser(_Parser[RequestHead]):
         if end and buffer.count(b"\r\n", start, end - 4) > limits.headers:
             raise Refused("too many request headers", status=431, code="head_too_large")
 
-    def _library_for_head(self) -> Library:
-        return httptools.HttpRequestParser(self._fields)
+    def _library(self, found: _Found) -> Library:
+        return httptools.HttpRequestParser(found)
 
 
 class ResponseParser(_Parser[ResponseHead]):
-    """What an origin sends. `expect` names the request's method before each answer."""
+    """What an origin sends. `expect` names the request's method before each answer.
 
-    __slots__ = ("_bodiless", "_ended", "_interim")
+    Under load an origin's heads repeat, byte for byte, until its clock's next second:
+    the last one is kept as it was read. Heads may share what they hold.
+    """
+
+    __slots__ = ("_bodiless", "_ended", "_interim", "_known", "_known_bytes")
+
+    _table = RESPONSE_FIELDS
 
     def __init__(self, limits: Limits) -> None:
         super().__init__(limits)
         self._bodiless = False
         self._ended = False
         self._interim = 0
+        self._known: ResponseHead | None = None
+        self._known_bytes = b""
 
     def expect(self, method: bytes) -> None:
-        self._bodiless = method == b"HEAD"
+        bodiless = method == b"HEAD"
+        if bodiless is not self._bodiless:
+            self._bodiless, self._known = bodiless, None
         self._interim = 0
 
     def eof(self) -> None:
@@ -288,17 +302,25 @@ class ResponseParser(_Parser[ResponseHead]):
         if not end:
             self._check_partial(0)
             return None
-        if buffer.count(b"\r\n", 0, end - 4) > limits.response_headers:
-            raise Refused("too many headers in the answer")
-        line = STATUS_LINE.match(buffer)
-        if line is None:
-            raise Refused("malformed status line")
-        head = response_head(line, self._fields_of(buffer[:end]), bodiless=self._bodiless)
-        self._library = None  # it knows neither HEAD nor interim answers
+        head = self._known
+        if head is None or buffer[:end] != self._known_bytes:
+            head = self._read(buffer, end)
         if head.interim:
             self._count_interim(end)
         else:
             self._begin_body(end, head.framing, head.length)
+        return head
+
+    def _read(self, buffer: bytes, end: int) -> ResponseHead:
+        if buffer.count(b"\r\n", 0, end - 4) > self._limits.response_headers:
+            raise Refused("too many headers in the answer")
+        first = buffer.find(b"\r\n")
+        line = status_line(buffer[:first])
+        if line is None:
+            raise Refused("malformed status line")
+        head = response_head(line, self._fields(0, first + 2, end), bodiless=self._bodiless)
+        if end <= _REMEMBERED:
+            self._known, self._known_bytes = head, buffer[:end]
         return head
 
     def _count_interim(self, end: int) -> None:
@@ -308,8 +330,8 @@ class ResponseParser(_Parser[ResponseHead]):
         if self._interim > self._limits.interim_responses:
             raise Refused("too many interim answers")
 
-    def _library_for_head(self) -> Library:
-        return httptools.HttpResponseParser(self._fields)
+    def _library(self, found: _Found) -> Library:
+        return httptools.HttpResponseParser(found)
 
 
 # ---- private

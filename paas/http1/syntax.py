@@ -1,24 +1,47 @@
 """The grammar that the parser library leaves open, as patterns and small checks."""
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 
 from paas.http1.events import NO_TOKENS
 
 MAX_LENGTH = 2**63 - 1
 
+METHODS = frozenset(
+    b"GET HEAD POST PUT DELETE OPTIONS PATCH QUERY ACL BIND CHECKOUT COPY LINK LOCK"
+    b" M-SEARCH MERGE MKACTIVITY MKCALENDAR MKCOL MOVE NOTIFY PROPFIND PROPPATCH PURGE REBIND"
+    b" REPORT SEARCH SOURCE SUBSCRIBE UNBIND UNLINK UNLOCK UNSUBSCRIBE".split()
+)
+REFUSED_METHODS = frozenset({b"CONNECT", b"TRACE"})
+
 TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 REQUEST_LINE = re.compile(rb"(" + TOKEN + rb") ([!-~]+) HTTP/([0-9])\.([0-9])\r\n")
-STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([\t -~\x80-\xff]*))?\r\n")
 CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})((?:;[\t -~\x80-\xff]*)?)")
 TRAILER_LINE = re.compile(TOKEN + rb":[\t -~\x80-\xff]*")
 
 BROKEN_LINE = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 """A bare LF, a bare CR or a control byte: wrong anywhere in a head or chunk line."""
 
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([\t -~\x80-\xff]*))?")
 _HOST = re.compile(rb"([A-Za-z0-9._\-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{0,5}))?")
+_USUAL_STATUS = 64
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]*)(.*)", re.DOTALL)
 _USUAL_TOKENS = {token: frozenset({token}) for token in (b"keep-alive", b"close", b"upgrade")}
+
+
+@dataclass(frozen=True, slots=True)
+class StatusLine:
+    """An answer's first line, for HTTP/1.`minor`."""
+
+    minor: int
+    status: int
+    reason: bytes
+
+
+def status_line(line: bytes) -> StatusLine | None:
+    """What a status line says, without its line end; None when it is malformed."""
+    return _usual_status(line) if len(line) <= _USUAL_STATUS else _read_status(line)
 
 
 def length_value(value: bytes) -> int | None:
@@ -57,3 +80,13 @@ def tokens(values: list[bytes] | None) -> frozenset[bytes]:
     if usual is not None:
         return usual
     return frozenset(token.strip(b" \t") for token in joined.split(b","))
+
+
+def _read_status(line: bytes) -> StatusLine | None:
+    match = _STATUS_LINE.fullmatch(line)
+    if match is None:
+        return None
+    return StatusLine(int(match[1]), int(match[2]), match[3] or b"")
+
+
+_usual_status = lru_cache(maxsize=256)(_read_status)

@@ -11,12 +11,12 @@ _SCHEMES = (b"http", b"https")
 
 def values(head: RequestHead, name: bytes) -> list[bytes]:
     """The values of all fields of that lower-case name."""
-    return [value.strip(b" \t") for known, value in head.headers if known.lower() == name]
+    return [field.value for field in head.fields if field.name == name]
 
 
 def first(head: RequestHead, name: bytes) -> bytes:
     """The value of the first field of that name; empty when there is none."""
-    return next((value for known, value in head.headers if known.lower() == name), b"")
+    return next((field.value for field in head.fields if field.name == name), b"")
 
 
 def client(head: RequestHead, peer: Peer, trusted: Sequence[Network]) -> IPAddress | None:

@@ -147,7 +147,7 @@ class Guard:
         policy = route.policy
         if policy is None or not policy.sticky:
             return self._plane.board.choose(route), b""
-        known = sticky_version(policy, self._head.headers)
+        known = sticky_version(policy, facts.values(self._head, b"cookie"))
         if known is not None:
             return known, b""
         version = self._plane.board.choose(route)
@@ -189,7 +189,7 @@ class Guard:
     def _hide_credentials(self) -> None:
         """The password is ours to check, and none of the replica's business."""
         head = self._head
-        head.headers = [pair for pair in head.headers if pair[0].lower() != b"authorization"]
+        head.fields = [field for field in head.fields if field.name != b"authorization"]
 
     def _wanted(self) -> str | None:
         """The version that a trusted proxy asks for."""

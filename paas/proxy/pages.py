@@ -10,6 +10,7 @@ from html import escape
 from paas.core.policy import Redirect
 from paas.http1.events import Bad, RequestHead
 from paas.live.board import Refusal, RefusalCode
+from paas.proxy import facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +168,7 @@ def _ending(head: RequestHead | None, *, keep_alive: bool) -> bytes:
 
 
 def _accepts_html(head: RequestHead) -> bool:
-    return any(b"text/html" in value for name, value in head.headers if name.lower() == b"accept")
+    return any(b"text/html" in accepted for accepted in facts.values(head, b"accept"))
 
 
 def _html(problem: Problem) -> bytes:

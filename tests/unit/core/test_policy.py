@@ -191,28 +191,27 @@ def test_maintenance():
 
 class TestSticky:
     @pytest.mark.parametrize(
-        ("headers", "expected"),
+        ("cookies", "expected"),
         [
             ([], None),
-            ([(b"X", b"paas-version=shop-001")], None),
-            ([(b"Cookie", b"paas-version=shop-001")], "shop-id-1"),
-            ([(b"cookie", b'a=b; paas-version="shop-002";c')], "shop-id-2"),
-            ([(b"Cookie", b"a=b"), (b"Cookie", b"paas-version=shop-002")], "shop-id-2"),
-            ([(b"Cookie", b"paas-version=gone-001; paas-version=shop-002")], "shop-id-2"),
-            ([(b"Cookie", b"xpaas-version=shop-001")], None),
-            ([(b"Cookie", b"paas-version=shop-0011")], None),
-            ([(b"Cookie", b"paas-version=shop-003")], None),
-            ([(b"Cookie", b"paas-version=other-001")], None),
-            ([(b"Cookie", b"paas-version=SHOP-001")], None),
-            ([(b"Cookie", b"paas-version=\xff")], None),
+            ([b"paas-version=shop-001"], "shop-id-1"),
+            ([b'a=b; paas-version="shop-002";c'], "shop-id-2"),
+            ([b"a=b", b"paas-version=shop-002"], "shop-id-2"),
+            ([b"paas-version=gone-001; paas-version=shop-002"], "shop-id-2"),
+            ([b"xpaas-version=shop-001"], None),
+            ([b"paas-version=shop-0011"], None),
+            ([b"paas-version=shop-003"], None),
+            ([b"paas-version=other-001"], None),
+            ([b"paas-version=SHOP-001"], None),
+            ([b"paas-version=\xff"], None),
         ],
     )
-    def test_a_cookie_of_a_version_with_weight_is_honoured(self, headers, expected):
+    def test_a_cookie_of_a_version_with_weight_is_honoured(self, cookies, expected):
         rules = policy({"shop-001": 90, "shop-002": 10}, sticky=True)
-        assert sticky_version(rules, headers) == expected
+        assert sticky_version(rules, cookies) == expected
 
     def test_it_never_outlives_the_weight(self):
-        cookie = [(b"Cookie", b"paas-version=shop-002")]
+        cookie = [b"paas-version=shop-002"]
         assert sticky_version(policy({"shop-001": 100, "shop-002": 0}, sticky=True), cookie) is None
 
     def test_the_field_line(self):
