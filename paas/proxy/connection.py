@@ -22,7 +22,7 @@ from paas.proxy.exchange import Exchange
 from paas.proxy.outbox import Outlet
 from paas.proxy.pages import Problem
 from paas.proxy.plane import Plane
-from paas.proxy.threshold import peer_address
+from paas.proxy.threshold import descriptor_of, peer_address
 from paas.proxy.timers import NEVER
 from paas.proxy.trace import unread
 from paas.proxy.tunnel import Ended, Tunnel
@@ -43,7 +43,7 @@ class Home(Protocol):
     def admit(self, member: "ClientConnection", address: bytes) -> Peer | None:
         """Who it is, or None when there are too many connections."""
 
-    def leave(self, member: "ClientConnection", address: bytes) -> None: ...
+    def leave(self, member: "ClientConnection") -> None: ...
 
 
 class ClientConnection(asyncio.Protocol):
@@ -94,6 +94,10 @@ class ClientConnection(asyncio.Protocol):
         self.peer = _NOBODY
         self.full = False
         self.deadline = NEVER
+
+    @property
+    def descriptor(self) -> int:
+        return descriptor_of(self._transport)
 
     # ---- asyncio.Protocol
 
@@ -371,7 +375,7 @@ class ClientConnection(asyncio.Protocol):
 
     def _closed(self) -> None:
         self._plane.timers.forget(self)
-        self._home.leave(self, self.peer.address)
+        self._home.leave(self)
 
 
 def _reset_when_closed(transport: asyncio.Transport) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from paas.core.networks import Network
@@ -37,7 +38,8 @@ class Plane:
     """`instance` makes request ids unique over restarts; `draining` is set once.
 
     `trusted` are the networks of proxies in front; `held` counts the requests that wait
-    for the end of a pause, by service; `access` is None while nothing is logged.
+    for the end of a pause, by service; `access` is None while nothing is logged;
+    `on_shortage` is called when the process or the host is out of descriptors.
     """
 
     board: Board
@@ -48,9 +50,10 @@ class Plane:
     counters: Counters
     instance: bytes
     proofs: Proofs
-    tunnels: Tunnels
     trusted: tuple[Network, ...] = ()
     access: AccessLog | None = None
+    tunnels: Tunnels = field(default_factory=lambda: Tunnels(None))
+    on_shortage: Callable[[], None] = lambda: None
     held: "Counter[str]" = field(default_factory=Counter)
     draining: bool = False
     _serial: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))

@@ -11,6 +11,7 @@ from paas.errors import Unavailable
 from paas.http1.limits import Limits
 from paas.live.board import Board
 from paas.proxy.accesslog import AccessLog
+from paas.proxy.intake import Intake
 from paas.proxy.listener import Listener, Router, bind
 from paas.proxy.outbox import Outbox
 from paas.proxy.plane import Counters, Plane
@@ -47,10 +48,11 @@ class Proxy:
         self._proxy_protocol = proxy_protocol
         self._tasks = tasks or Tasks()
         self._owns_tasks = tasks is None
-        self._timers = Timers(tick=limits.tick_seconds, on_tick=board.expire)
+        self._timers = Timers(tick=limits.tick_seconds, on_tick=self._tick)
         outbox = Outbox()
         self._pools = Pools(limits=limits, timers=self._timers, tasks=self._tasks, outbox=outbox)
-        self._registry = Registry(limits)
+        self._intake = Intake(self._timers, pause=self._pause, resume=self._resume)
+        self._registry = Registry(limits, self._intake)
         self._listeners: list[Listener] = []
         self._plane = Plane(
             board=board,
@@ -62,6 +64,7 @@ class Proxy:
             instance=secrets.token_hex(4).encode("ascii"),
             proofs=Proofs(self._tasks),
             tunnels=Tunnels(limits.tunnels_per_service),
+            on_shortage=self._intake.short,
             trusted=networks(trusted),
             access=access,
         )
@@ -75,6 +78,16 @@ class Proxy:
     def connections(self) -> int:
         """Client connections that are open now."""
         return len(self._registry)
+
+    @property
+    def paused(self) -> bool:
+        """Whether accepting pauses for want of descriptors."""
+        return self._intake.paused
+
+    @property
+    def pauses(self) -> int:
+        """How many such pauses there were."""
+        return self._intake.pauses
 
     @property
     def idle_upstreams(self) -> int:
@@ -101,10 +114,12 @@ class Proxy:
         listener = Listener(
             self._plane, self._registry, self._router(route), proxy_protocol=announced
         )
-        self._listeners = [*(one for one in self._listeners if one.accepting), listener]
+        self._listeners = [*(one for one in self._listeners if not one.closed), listener]
         await listener.start(sock or bind(host, port))
         if self._is_draining():
             await listener.close()
+        elif self._intake.paused:
+            listener.pause()
         return listener
 
     async def drain(self, seconds: float) -> None:
@@ -119,6 +134,25 @@ class Proxy:
         self._pools.close()
         if self._owns_tasks:
             await self._tasks.close()
+
+    def _tick(self) -> None:
+        self._plane.board.expire()
+        self._intake.look()
+
+    def _pause(self) -> None:
+        for listener in self._listeners:
+            listener.pause()
+
+    def _resume(self) -> None:
+        self._tasks.spawn("accept again", self._resume_all())
+
+    async def _resume_all(self) -> None:
+        try:
+            for listener in self._listeners:
+                if not self._intake.paused:
+                    await listener.resume()
+        except OSError:
+            self._intake.short()
 
     def _gone(self, replica_id: str) -> None:
         self._pools.gone(replica_id)

@@ -79,6 +79,10 @@ class Threshold(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    @property
+    def descriptor(self) -> int:
+        return descriptor_of(self._transport)
+
     # ---- private
 
     def _hand_over(self, address: bytes, rest: bytes) -> None:
@@ -103,3 +107,9 @@ def peer_address(transport: asyncio.Transport) -> bytes:
     if not isinstance(name, tuple) or not name:
         return b"unknown"
     return str(name[0]).removeprefix("::ffff:").encode("ascii", "replace")
+
+
+def descriptor_of(transport: asyncio.Transport | None) -> int:
+    """The number of its descriptor; -1 when it has none any more."""
+    sock = transport.get_extra_info("socket") if transport is not None else None
+    return sock.fileno() if sock is not None else -1
