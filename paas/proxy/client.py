@@ -33,5 +33,7 @@ class Client(Protocol):
     def abort(self) -> None:
         """Cut the connection so that the client sees that something is missing."""
 
-    def tunnel(self, upstream: Upstream, lease: Lease, *, answer: bytes, ended: Ended) -> None:
+    def tunnel(
+        self, upstream: Upstream, lease: Lease, *, answer: bytes, ended: Ended | None
+    ) -> None:
         """Both sides agreed on another protocol: pass raw bytes from now on."""

@@ -7,8 +7,6 @@ and the last bytes before a close.
 """
 
 import asyncio
-import socket
-import struct
 from functools import partial
 from typing import Protocol, cast
 
@@ -17,21 +15,18 @@ from paas.http1.events import END, Bad, RequestHead
 from paas.http1.head import Onward, Peer
 from paas.http1.parser import RequestParser
 from paas.live.board import Lease
-from paas.proxy import pages
+from paas.proxy import pages, sockets
 from paas.proxy.exchange import Exchange
 from paas.proxy.outbox import Outlet
 from paas.proxy.pages import Problem
 from paas.proxy.plane import Plane
-from paas.proxy.threshold import descriptor_of, peer_address
+from paas.proxy.presence import Presence
+from paas.proxy.threshold import peer_address
 from paas.proxy.timers import NEVER
 from paas.proxy.trace import unread
 from paas.proxy.tunnel import Ended, Tunnel
 from paas.proxy.upstream import Upstream
 
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_HALF_CLOSED_LOOK = 0.4
-_TCP_CLOSED = 7
-_SOL_TCP, _TCP_INFO = 6, 11
 _NOBODY = Peer(address=b"")
 
 
@@ -61,11 +56,11 @@ class ClientConnection(asyncio.Protocol):
         "_parser",
         "_paused",
         "_plane",
+        "_presence",
         "_pumping",
         "_reading",
         "_transport",
         "_tunnel",
-        "_wrote",
         "deadline",
         "full",
         "onward",
@@ -89,7 +84,7 @@ class ClientConnection(asyncio.Protocol):
         self._ending = False
         self._half_closed = False
         self._in_head = False
-        self._wrote = False
+        self._presence: Presence | None = None
         self.onward = Onward()
         self.peer = _NOBODY
         self.full = False
@@ -97,7 +92,7 @@ class ClientConnection(asyncio.Protocol):
 
     @property
     def descriptor(self) -> int:
-        return descriptor_of(self._transport)
+        return sockets.descriptor(self._transport)
 
     # ---- asyncio.Protocol
 
@@ -163,7 +158,6 @@ class ClientConnection(asyncio.Protocol):
         return self._home.route(host)
 
     def write(self, data: bytes) -> None:
-        self._wrote = True
         self._outlet.write(data)
 
     def pause(self) -> None:
@@ -193,15 +187,18 @@ class ClientConnection(asyncio.Protocol):
             self._tunnel.abort()
         elif self._transport is not None:
             self._outlet.flush()
-            _reset_when_closed(self._transport)
+            sockets.reset_when_closed(self._transport)
             self._transport.abort()
 
-    def tunnel(self, upstream: Upstream, lease: Lease, *, answer: bytes, ended: Ended) -> None:
+    def tunnel(
+        self, upstream: Upstream, lease: Lease, *, answer: bytes, ended: Ended | None
+    ) -> None:
         transport, plane = self._transport, self._plane
         assert transport is not None
         self._exchange = None
         self._paused = self._backlog = False
         self._set_reading()
+        self._believe()
         plane.timers.forget(self)
         plane.counters.tunnels += 1
         replica, surplus = upstream.detach()
@@ -216,6 +213,29 @@ class ClientConnection(asyncio.Protocol):
         transport.write(answer)
         tunnel.join(transport, replica)
         tunnel.start(from_client=self._parser.rest(), from_replica=surplus)
+
+    # ---- for its presence
+
+    def probe(self) -> None:
+        exchange, transport = self._exchange, self._transport
+        if exchange is None or transport is None or transport.is_closing():
+            return
+        data = exchange.probe()
+        if data:
+            self._outlet.flush()
+            transport.write(data)
+
+    def lacks(self, unread: int) -> bool:
+        exchange = self._exchange
+        return exchange is not None and self._parser.buffered + unread < exchange.missing
+
+    def vanished(self) -> None:
+        exchange, self._exchange = self._exchange, None
+        self._believe()
+        if exchange is not None:
+            exchange.client_gone()
+        if self._transport is not None:
+            self._transport.abort()
 
     # ---- for the timers and the registry
 
@@ -338,59 +358,37 @@ class ClientConnection(asyncio.Protocol):
         self._reading = wanted
         if wanted:
             transport.resume_reading()
+            self._believe()
         else:
             transport.pause_reading()
+            self._doubt()
 
     def _half_close(self) -> bool:
         """The client sent all it will and may still read: find out whether it does."""
         self._half_closed = True
-        self._wrote = False
-        asyncio.get_running_loop().call_later(_HALF_CLOSED_LOOK, self._look, True)
+        self._doubt()
         return True
 
-    def _look(self, first: bool) -> None:  # noqa: FBT001 - a timer passes arguments by place
-        """A client that is gone and one that only ended its side look the same until
-        something is sent: an interim answer is, and a reset tells the former.
-        """
-        exchange, transport = self._exchange, self._transport
-        if exchange is None or transport is None or transport.is_closing():
-            return
-        silent, self._wrote = not self._wrote, False
-        if _was_reset(transport) or (silent and not first and not exchange.may_probe):
-            self._exchange = None
-            exchange.client_gone()
-            transport.abort()
-            return
-        if first and exchange.may_probe:
-            self._outlet.flush()
-            transport.write(_CONTINUE)
-        asyncio.get_running_loop().call_later(_HALF_CLOSED_LOOK, self._look, False)
+    def _doubt(self) -> None:
+        transport = self._transport
+        if self._presence is None and transport is not None:
+            self._presence = Presence(self, transport, self._plane.timers)
+        if self._presence is not None:
+            self._presence.doubt()
 
-    def _tunnel_ended(self, ended: Ended, received: int, sent: int) -> None:
+    def _believe(self) -> None:
+        if self._presence is not None:
+            self._presence.believe()
+
+    def _tunnel_ended(self, ended: Ended | None, received: int, sent: int) -> None:
         tunnel, self._tunnel = self._tunnel, None
         assert tunnel is not None
         self._plane.tunnels.remove(tunnel)
         self._closed()
-        ended(received, sent)
+        if ended is not None:
+            ended(received, sent)
 
     def _closed(self) -> None:
+        self._believe()
         self._plane.timers.forget(self)
         self._home.leave(self)
-
-
-def _reset_when_closed(transport: asyncio.Transport) -> None:
-    """Make the close a reset: a client that reads until the end must see the difference."""
-    connection = transport.get_extra_info("socket")
-    try:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    except (OSError, AttributeError):
-        return
-
-
-def _was_reset(transport: asyncio.Transport) -> bool:
-    connection = transport.get_extra_info("socket")
-    try:
-        info = connection.getsockopt(_SOL_TCP, _TCP_INFO, 1)
-    except (OSError, AttributeError):
-        return False
-    return bool(struct.unpack("B", info)[0] == _TCP_CLOSED)

@@ -11,13 +11,18 @@ answer came, and the method is idempotent; a refused connection sent nothing,
 so then any request goes elsewhere.
 """
 
-from functools import partial
-
 from paas.core.policy import Redirect
 from paas.core.routing import Route
-from paas.http1.events import BY_CHUNKS, END, Bad, RequestHead, ResponseEvent, ResponseHead
+from paas.http1.events import (
+    BY_CHUNKS,
+    BY_LENGTH,
+    END,
+    Bad,
+    RequestHead,
+    ResponseEvent,
+    ResponseHead,
+)
 from paas.http1.head import LAST_CHUNK, MAX_HOPS, chunk, response_bytes
-from paas.live.board import Lease
 from paas.proxy import pages
 from paas.proxy.answer import Answer
 from paas.proxy.approach import Approach
@@ -70,10 +75,16 @@ class Exchange:
         self._paused = False
         self._done = False
 
+    def probe(self) -> bytes:
+        """What may be sent now to see if the client is there; empty when nothing may."""
+        return self._answer.probe(self._head, whole=self.request_done)
+
     @property
-    def may_probe(self) -> bool:
-        """Whether an interim answer may be sent now, to see if the client is there."""
-        return not self._answer.begun and self._head.minor > 0
+    def missing(self) -> int:
+        """Bytes that its body needs yet, at least."""
+        if self.request_done or self._head.framing is not BY_LENGTH:
+            return not self.request_done
+        return self._head.length - self._received
 
     # ---- from the client
 
@@ -316,19 +327,14 @@ class Exchange:
             return self.fail(pages.INVALID)
         if self._plane.tunnels.full(approach.lease.target.service):
             return self.fail(pages.TOO_MANY_TUNNELS)
-        lease = approach.take_lease()
-        self._done, self._upstream, self._guard = True, None, None
+        lease, trace, client = approach.take_lease(), self._trace, self._client
+        self._done, self._upstream, self._guard, self._trace = True, None, None, None
         approach.leave()
         answer = response_bytes(head, minor=1, keep_alive=True, extra=self._answer.cookie)
-        ended = partial(self._tunnel_ended, lease, len(answer))
-        return self._client.tunnel(upstream, lease, answer=answer, ended=ended)
-
-    def _tunnel_ended(self, lease: Lease, head: int, received: int, sent: int) -> None:
-        trace, self._trace = self._trace, None
+        ended = None
         if trace is not None:
-            trace.status, trace.received, trace.sent = 101, received, head + sent
-            peer, waited = self._client.peer, self._approach.waited
-            trace.end(self._head, peer, lease=lease, waited=waited)
+            ended = trace.tunnel(self._head, client.peer, lease=lease, waited=approach.waited)
+        return client.tunnel(upstream, lease, answer=answer, ended=ended)
 
     # ---- ways out
 

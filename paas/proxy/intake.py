@@ -7,11 +7,11 @@ rest once its own spare descriptor is lost.
 """
 
 import logging
-import os
 import resource
 import socket
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from paas.http1.limits import Limits
 from paas.proxy.timers import NEVER, Timers
@@ -110,6 +110,7 @@ def fitting(limits: Limits) -> Limits:
 # ---- private
 
 _ENDLESS = 1 << 30
+_OPEN = Path("/proc/self/fd")
 
 
 def _reserved(limit: int) -> int:
@@ -130,6 +131,6 @@ def _used() -> int:
     if _next_number() == _ENDLESS:
         return _ENDLESS
     try:
-        return len(os.listdir("/proc/self/fd"))
+        return len(list(_OPEN.iterdir()))
     except OSError:
         return _ENDLESS

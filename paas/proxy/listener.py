@@ -57,10 +57,11 @@ class Listener:
 
     async def resume(self) -> None:
         """Accept again. Raises `OSError` when there is no descriptor to do it with."""
-        if self._sock is None or self._server is not None:
+        sock = self._sock
+        if sock is None or self._server is not None:
             return
         # the loop closes what it is given, and a pause must not close the socket
-        copy = self._sock.dup()
+        copy = sock.dup()
         try:
             server = await asyncio.get_running_loop().create_server(
                 self._protocol, sock=copy, backlog=_AT_ONCE
@@ -69,10 +70,10 @@ class Listener:
             copy.close()
             raise
         self._server = server
-        if self._sock is None:  # closed meanwhile
+        if self.closed:
             self.pause()
         else:
-            self._sock.listen(BACKLOG)
+            sock.listen(BACKLOG)
 
     async def close(self) -> None:
         """Stop accepting; connections that are open go on. A second call does nothing."""

@@ -10,6 +10,7 @@ from paas.core.routing import Route
 from paas.errors import Unavailable
 from paas.http1.limits import Limits
 from paas.live.board import Board
+from paas.live.usage import Usage
 from paas.proxy.accesslog import AccessLog
 from paas.proxy.intake import Intake
 from paas.proxy.listener import Listener, Router, bind
@@ -79,15 +80,18 @@ class Proxy:
         """Client connections that are open now."""
         return len(self._registry)
 
-    @property
-    def paused(self) -> bool:
-        """Whether accepting pauses for want of descriptors."""
-        return self._intake.paused
-
-    @property
-    def pauses(self) -> int:
-        """How many such pauses there were."""
-        return self._intake.pauses
+    def usage(self) -> Usage:
+        """What it holds now, and turned away since it began."""
+        plane = self._plane
+        return Usage(
+            connections=len(self._registry),
+            most_connections=plane.limits.connections,
+            websockets=len(plane.tunnels),
+            refused=plane.counters.refused_connections,
+            paused=self._intake.paused,
+            pauses=self._intake.pauses,
+            lost_lines=plane.access.dropped if plane.access is not None else 0,
+        )
 
     @property
     def idle_upstreams(self) -> int:

@@ -10,6 +10,7 @@ import asyncio
 from typing import Protocol, cast
 
 from paas.http1.preface import Malformed, parse_preface
+from paas.proxy import sockets
 from paas.proxy.plane import Plane
 from paas.proxy.timers import NEVER
 
@@ -81,7 +82,7 @@ class Threshold(asyncio.Protocol):
 
     @property
     def descriptor(self) -> int:
-        return descriptor_of(self._transport)
+        return sockets.descriptor(self._transport)
 
     # ---- private
 
@@ -107,9 +108,3 @@ def peer_address(transport: asyncio.Transport) -> bytes:
     if not isinstance(name, tuple) or not name:
         return b"unknown"
     return str(name[0]).removeprefix("::ffff:").encode("ascii", "replace")
-
-
-def descriptor_of(transport: asyncio.Transport | None) -> int:
-    """The number of its descriptor; -1 when it has none any more."""
-    sock = transport.get_extra_info("socket") if transport is not None else None
-    return sock.fileno() if sock is not None else -1

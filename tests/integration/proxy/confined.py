@@ -48,12 +48,18 @@ class Confined:
             for number in self._held:
                 os.close(number)
             self._held.clear()
+        usage = self.proxy.usage()
         return {
-            "pauses": self.proxy.pauses,
-            "paused": self.proxy.paused,
-            "connections": self.proxy.connections,
+            "pauses": usage.pauses,
+            "paused": usage.paused,
+            "connections": usage.connections,
             "accepting": self.slot.accepting,
         }
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 async def main(origin: int) -> None:
@@ -62,9 +68,9 @@ async def main(origin: int) -> None:
     loop = asyncio.get_running_loop()
     told = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(told), sys.stdin)
-    print(listener.port, flush=True)
+    say(str(listener.port))
     while command := (await told.readline()).decode().strip():
-        print(json.dumps(confined.obey(command)), flush=True)
+        say(json.dumps(confined.obey(command)))
     await confined.proxy.drain(0)
 
 
