@@ -180,8 +180,7 @@ async def test_much_data_towards_a_slow_replica(stage: Stage) -> None:
     stage.origin.answer = answer
     wire = await opened(stage)
     wire.send(b"x" * size)
-    await asyncio.sleep(0.2)
-    assert wire.writer.transport.get_write_buffer_size() > 1_000_000
+    assert await stage.steady(wire.writer.transport.get_write_buffer_size) > 1_000_000
     go_on.set()
     assert await read(wire, 4) == FRAME
 
