@@ -25,16 +25,21 @@ class Bench:
     seconds: float
     rounds: int
 
-    def peers(self, *names: str) -> dict[str, Program]:
+    def peers(self, *names: str, tls: bool = False) -> dict[str, Program]:
         """The daemon and those peers, all running; only one is loaded at a time."""
-        started = {US: self.daemon(US)}
+        started = {US: self.daemon(US, tls=tls)}
         for name in names:
-            started[name] = self.stack.enter_context(peer(name, self.folder, self.backend.port))
+            started[name] = self.stack.enter_context(
+                peer(name, self.folder, self.backend.port, tls=tls)
+            )
         return started
 
-    def daemon(self, name: str, *, services: int = 1, versions: int = 1) -> Program:
+    def daemon(
+        self, name: str, *, services: int = 1, versions: int = 1, tls: bool = False
+    ) -> Program:
+        sizes = {"services": services, "versions": versions}
         return self.stack.enter_context(
-            daemon(name, self.folder, self.backend.port, services=services, versions=versions)
+            daemon(name, self.folder, self.backend.port, **sizes, tls=tls)
         )
 
     def interleave(

@@ -5,12 +5,14 @@ fields, keep-alive on both sides, time limits. None writes an access log. Bodies
 are streamed, not spooled, because that is what the daemon does. All use one core.
 """
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from string import Template
 
+from benchmarks.platform import wipe
 from benchmarks.programs import LOAD_CORE, PROXY_CORE, Program, free_port, running
 
 HOST = "bench.localhost"
@@ -50,9 +52,10 @@ _NGINX = Template(
   upstream backend {
     server 127.0.0.1:$backend; keepalive 128; keepalive_requests 1000000000;
   }
-  server { listen 127.0.0.1:$port backlog=4096 default_server; return 404; }
+  $tls
+  server { listen 127.0.0.1:$port $ssl backlog=4096 default_server; return 404; }
   server {
-    listen 127.0.0.1:$port; server_name $host;
+    listen 127.0.0.1:$port $ssl; server_name $host;
     proxy_http_version 1.1; proxy_request_buffering off; proxy_max_temp_file_size 0;
     proxy_set_header Connection ""; proxy_set_header Host $$host;
     proxy_set_header X-Real-IP $$remote_addr; proxy_set_header X-Request-Id $$request_id;
@@ -75,10 +78,10 @@ defaults
   timeout http-keep-alive 75s
   option forwardfor
 frontend front
-  bind 127.0.0.1:$port backlog 4096
+  bind 127.0.0.1:$port backlog 4096 $tls
   unique-id-format %{+X}o\\ %ci:%cp_%Ts_%rt
   unique-id-header X-Request-Id
-  http-request set-header X-Forwarded-Proto http
+  http-request set-header X-Forwarded-Proto $scheme
   http-request set-header X-Forwarded-Host %[req.hdr(host)]
   use_backend back if { req.hdr(host),field(1,:) -i $host }
 backend back
@@ -90,8 +93,9 @@ _CADDY = Template("""
   admin off
   auto_https off
 }
-http://$host:$port {
+$scheme://$host:$port {
   bind 127.0.0.1
+  $tls
   reverse_proxy 127.0.0.1:$backend {
     transport http {
       keepalive_idle_conns_per_host 128
@@ -99,6 +103,14 @@ http://$host:$port {
   }
 }
 """)
+
+
+_TLS = {
+    "nginx": "ssl_certificate $certificate; ssl_certificate_key $certificate;"
+    " ssl_session_cache shared:tls:10m;",
+    "haproxy": "ssl crt $certificate",
+    "caddy": "tls $certificate $certificate",
+}
 
 
 @contextmanager
@@ -116,7 +128,7 @@ def backend(folder: Path) -> Iterator[Program]:
 
 
 @contextmanager
-def peer(name: str, folder: Path, backend_port: int) -> Iterator[Program]:
+def peer(name: str, folder: Path, backend_port: int, *, tls: bool = False) -> Iterator[Program]:
     """One of PEERS, in front of the backend."""
     template, command = {
         "nginx": (_NGINX, ["nginx", "-c"]),
@@ -124,7 +136,18 @@ def peer(name: str, folder: Path, backend_port: int) -> Iterator[Program]:
         "caddy": (_CADDY, ["caddy", "run", "--adapter", "caddyfile", "--config"]),
     }[name]
     port = free_port()
-    written = _write(template, folder, name, port=port, backend=backend_port, host=HOST)
+    certified = Template(_TLS[name] if tls else "").substitute(certificate=certificate(folder))
+    written = _write(
+        template,
+        folder,
+        name,
+        port=port,
+        backend=backend_port,
+        host=HOST,
+        tls=certified,
+        ssl="ssl" if tls else "",
+        scheme="https" if tls else "http",
+    )
     with running(
         name,
         [*command, written],
@@ -138,11 +161,17 @@ def peer(name: str, folder: Path, backend_port: int) -> Iterator[Program]:
 
 @contextmanager
 def daemon(
-    name: str, folder: Path, backend_port: int, *, services: int = 1, versions: int = 1
+    name: str,
+    folder: Path,
+    backend_port: int,
+    *,
+    services: int = 1,
+    versions: int = 1,
+    tls: bool = False,
 ) -> Iterator[Program]:
     """The whole daemon. The replicas of its services are the backend."""
     port = free_port()
-    data = folder / name
+    data = folder / (f"{name}-tls" if tls else name)
     arguments = [str(one) for one in (sys.executable, "-m", "benchmarks.subject")]
     arguments += ["--backend", str(backend_port)]
     arguments += ["--services", str(services), "--versions", str(versions)]
@@ -151,8 +180,30 @@ def daemon(
         "PAAS_PROXY__HTTP": f"127.0.0.1:{port}",
         "PAAS_API__LISTEN": "",
     }
-    with running(name, arguments, port=port, core=PROXY_CORE, folder=folder, env=env) as program:
-        yield program
+    if tls:
+        env["PAAS_PROXY__HTTP"], env["PAAS_PROXY__HTTPS"] = "127.0.0.1:0", env["PAAS_PROXY__HTTP"]
+        env["PAAS_PROXY__CERTIFICATES"] = str(certificate(folder))
+    try:
+        with running(
+            name, arguments, port=port, core=PROXY_CORE, folder=folder, env=env
+        ) as started:
+            yield started
+    finally:
+        wipe(data)
+
+
+def certificate(folder: Path) -> Path:
+    """A P-256 certificate for HOST with its key, in one PEM file. The loader asks for the
+    address by name, so that stands in it as well.
+    """
+    path = folder / "tls.pem"
+    if not path.exists():
+        names = f"subjectAltName=DNS:{HOST},IP:127.0.0.1"
+        arguments = ["openssl", "req", "-x509", "-nodes", "-days", "2", "-subj", f"/CN={HOST}"]
+        arguments += ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-addext", names]
+        done = subprocess.run([*arguments, "-keyout", "-"], check=True, capture_output=True)
+        path.write_bytes(done.stdout)
+    return path
 
 
 # ---- private

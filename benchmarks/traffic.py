@@ -1,4 +1,4 @@
-"""P1 to P4 and P6: requests through the proxy, against peers or against itself."""
+"""P1 to P6: requests through the proxy, against peers or against itself."""
 
 from benchmarks.bench import Bench
 from benchmarks.loaders import CLOSE, Load
@@ -68,6 +68,16 @@ def p4(bench: Bench) -> Result:
     )
     result = Result(id="P4", title="a new connection per request", targets=targets)
     bench.interleave(result, (load,), bench.peers(*PEERS))
+    return result
+
+
+def p5(bench: Bench) -> Result:
+    """P1 over TLS, and a new connection per request; wrk resumes its sessions."""
+    kept = Load(name="small", scheme="https")
+    fresh = Load(name="connect", connections=32, extra=CLOSE, scheme="https")
+    targets = (Target(load="small", figure=CPU, peer="caddy", at_most=1.0),)
+    result = Result(id="P5", title="P1 over TLS 1.3, ECDSA P-256", targets=targets)
+    bench.interleave(result, (kept, fresh), bench.peers(*PEERS, tls=True))
     return result
 
 

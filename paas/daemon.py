@@ -6,13 +6,15 @@ Shutdown is the reverse, with a budget for each part; replicas keep running.
 """
 
 import asyncio
+import gc
 import logging
 import os
 import secrets
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 import uvloop
@@ -20,7 +22,9 @@ import uvloop
 from paas import __version__
 from paas.adapters.archives import ArchiveUnpacker
 from paas.adapters.build import DockerBuilder
+from paas.adapters.certificates import read_certificate
 from paas.adapters.docker import DockerEngine
+from paas.adapters.host import LinuxHost
 from paas.adapters.journal import FileJournal
 from paas.adapters.lockfile import LockFile
 from paas.adapters.log_sinks import FileSink, StreamSink
@@ -39,6 +43,7 @@ from paas.core.routing import Route
 from paas.errors import PaasError
 from paas.http1.limits import Limits
 from paas.live.board import Board
+from paas.live.certificates import Certificates
 from paas.live.leases import NO_LIMIT
 from paas.proxy.accesslog import FORMATS, AccessLog
 from paas.proxy.intake import fitting, raise_descriptors
@@ -61,7 +66,12 @@ def run(config: Path | None) -> int:
 
 
 async def serve(settings: Settings, *, ready: Callable[["Daemon"], None] | None = None) -> int:
-    """Build, run until told to end, drain."""
+    """Build, run until told to end, drain.
+
+    What start-up made stays, and no collection of garbage looks at it again: each full
+    one would stop all requests for 100 ms, with many services for 300.
+    """
+    gc.disable()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -69,6 +79,8 @@ async def serve(settings: Settings, *, ready: Callable[["Daemon"], None] | None 
     async with AsyncExitStack() as stack:
         daemon = await Daemon.build(settings, stack)
         await daemon.start()
+        gc.freeze()
+        gc.enable()
         if ready is not None:
             ready(daemon)
         await stop.wait()
@@ -81,9 +93,10 @@ class Daemon:
     """Everything that runs, wired; use `build`."""
 
     def __init__(
-        self, settings: Settings, *, control: Control, proxy: Proxy, api: ApiServer
+        self, settings: Settings, *, board: Board, control: Control, proxy: Proxy, api: ApiServer
     ) -> None:
         self._settings = settings
+        self.board = board
         self.control = control
         self.proxy = proxy
         self.api = api
@@ -108,8 +121,9 @@ class Daemon:
             proxy_protocol=settings.proxy.proxy_protocol == "accept",
             access=_access_log(settings, stack),
         )
+        _certify(proxy.certificates, settings)
         outside = await _outside(settings, GatewayDoors(proxy), stack)
-        control = Control(settings, outside, board)
+        control = Control(settings, outside, board, certificates=proxy.certificates)
         context = Context(
             services=control.services,
             deployments=control.deployments,
@@ -122,24 +136,27 @@ class Daemon:
             usage=proxy.usage,
         )
         app = build_app(context, verify=AdminToken(data / "admin.token").verify)
-        return cls(settings, control=control, proxy=proxy, api=ApiServer(app, settings))
+        api = ApiServer(app, settings)
+        return cls(settings, board=board, control=control, proxy=proxy, api=api)
 
     async def start(self) -> None:
         """Route from the store, listen, then begin to keep. Raises `PaasError` when an
         address cannot be listened on.
         """
         await self.control.load()
-        bound = []
-        for address in self._settings.proxy.http:
-            host, port = parse_address(address)
-            listener = await self.proxy.listen(host, port)
-            bound.append(f"{host}:{listener.port}")
-        self.control.urls.listening = tuple(bound)
+        plain = await self._listen(self._settings.proxy.http, secure=False)
+        secure = await self._listen(self._settings.proxy.https, secure=True)
+        self.control.urls.listens(plain, secure)
         await self.control.start()
         await self.api.start()
         log.info(
             "serving",
-            extra={"version": __version__, "proxy": bound, "api": self.api.address},
+            extra={
+                "version": __version__,
+                "proxy": plain,
+                "https": secure,
+                "api": self.api.address,
+            },
         )
 
     async def drain(self) -> None:
@@ -147,6 +164,15 @@ class Daemon:
         await self.api.close()
         await self.proxy.drain(DRAIN)
         await self.control.close()
+
+    async def _listen(self, addresses: Sequence[str], *, secure: bool) -> tuple[str, ...]:
+        """Where it listens now, with the ports that were free."""
+        bound = []
+        for address in addresses:
+            host, port = parse_address(address)
+            listener = await self.proxy.listen(host, port, secure=secure)
+            bound.append(f"{host}:{listener.port}")
+        return tuple(bound)
 
 
 class GatewayDoors:
@@ -188,6 +214,16 @@ def _limits(settings: Settings) -> Limits:
     return fitting(wanted)
 
 
+def _certify(certificates: Certificates, settings: Settings) -> None:
+    """Add those of the settings. Raises `Invalid` for one that cannot be used."""
+    for files in settings.proxy.certificates:
+        read = read_certificate(Path(files.certificate), Path(files.key))
+        certificates.put(files.certificate, read)
+        if read.expires <= datetime.now(UTC):
+            fields = {"file": files.certificate, "expired": read.expires.isoformat()}
+            log.warning("certificate has expired, browsers refuse it", extra=fields)
+
+
 def _access_log(settings: Settings, stack: AsyncExitStack) -> AccessLog | None:
     """Written until `stack` closes it. Raises `Unavailable` when its file cannot be opened."""
     wanted = settings.proxy
@@ -215,6 +251,8 @@ async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStac
     journal = FileJournal(data / "logs", limit=settings.logs.bytes_per_version, tasks=tasks)
     stack.push_async_callback(journal.close)
     installation = await store.meta("installation", secrets.token_hex(8))
+    key = data / "secret.key"
+    sealed = not key.exists() and await _has_secrets(store)
     engine = DockerEngine(settings.docker.host, installation=installation, tasks=tasks)
     stack.push_async_callback(engine.close)
     return Outside(
@@ -226,10 +264,11 @@ async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStac
             ratio=limits.archive_ratio,
         ),
         prober=NetworkProber(),
-        vault=AesVault(data / "secret.key", sealed_exists=await _has_secrets(store)),
+        vault=AesVault(key, sealed_exists=sealed),
         journal=journal,
         store=store,
         clock=SystemClock(),
+        host=LinuxHost(),
         doors=doors,
     )
 

@@ -6,12 +6,13 @@ only `paas.errors`; every method that waits for something outside has a
 deadline of its own inside the adapter.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from paas.core.idle import Mark
 from paas.core.model import Change, Deployment, Event, LogLine, PinnedImage, Probe, Service
 from paas.core.routing import Route
 
@@ -35,7 +36,11 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicaSpec:
-    """All the engine needs to start one replica. `env` is complete and in clear text."""
+    """All the engine needs to start one replica. `env` is complete and in clear text.
+
+    `cpu` is its limit in processors; with `boost` it starts under that limit instead, if
+    that is higher, until `Engine.limit_cpu` says otherwise.
+    """
 
     service: str
     version: str
@@ -47,11 +52,14 @@ class ReplicaSpec:
     env: Mapping[str, str] = field(repr=False)
     command: tuple[str, ...] | None = None
     args: tuple[str, ...] | None = None
+    boost: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicaFact:
-    """One replica as the engine sees it now; `host` is None while it has no address."""
+    """One replica as the engine sees it now; `host` is None while it has no address,
+    `cpu` is the limit it has now in processors, None while that is unknown.
+    """
 
     id: str
     service: str
@@ -62,15 +70,24 @@ class ReplicaFact:
     exit_code: int | None = None
     oom_killed: bool = False
     started: float | None = None
+    cpu: float | None = None
     error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """A replica's use: `cpu` seconds since its start, `memory` bytes now."""
+    """A replica's use: `cpu` seconds since its start, `memory` bytes now (without the
+    file cache that can be had back at once).
+
+    Since its start: `throttled` is how many periods of 100 ms it was held back in by its
+    CPU limit, `oom_kills` how many of its processes were killed at its memory limit (0
+    where the engine does not tell).
+    """
 
     cpu: float
     memory: int
+    throttled: int = 0
+    oom_kills: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +119,10 @@ class Credentials:
     password: str = field(repr=False)
 
 
+def nothing() -> None:
+    """Stands where nobody listens."""
+
+
 class Engine(Protocol):
     """Replicas of versions, wherever they run. Touches only what carries our labels."""
 
@@ -118,21 +139,39 @@ class Engine(Protocol):
     async def replicas(self) -> list[ReplicaFact]:
         """Every replica of this installation, running or not."""
 
-    async def start(self, spec: ReplicaSpec) -> ReplicaFact:
-        """Create and start one replica. Cancelled or failed, it leaves nothing behind.
+    async def start(
+        self, spec: ReplicaSpec, *, created: Callable[[], None] = nothing
+    ) -> ReplicaFact:
+        """Create and start one replica; `created` is called between the two. Cancelled or
+        failed, it leaves nothing behind.
         Raises `NotFound` (code `image_gone`), `Failed` (`start_failed`), `Unavailable`.
         """
 
-    async def freeze(self, replica: str) -> None: ...
+    async def freeze(self, replica: str) -> None:
+        """Hold it where it is: no processor time, its memory and connections kept; fine
+        when it is so already. Raises `NotFound` (`replica_gone`), `Conflict`
+        (`not_running`, `not_ours`), `Unavailable`.
+        """
 
-    async def wake(self, replica: str) -> None: ...
+    async def wake(self, replica: str) -> None:
+        """Let a frozen one go on; otherwise as `freeze`."""
+
+    async def limit_cpu(self, replica: str, cpu: float) -> None:
+        """Give a running or frozen replica that limit at once; more than the host has
+        counts as all of it, and one that ended needs none. Raises `NotFound`
+        (`replica_gone`), `Conflict` (`not_ours`), `Failed` (`limit_failed`), `Unavailable`.
+        """
 
     async def remove(self, replica: str, *, grace: float = 0.0) -> None:
         """Stop (SIGTERM, then SIGKILL after `grace` seconds) and remove; gone is fine.
         Refuses (`Conflict`) what is not ours.
         """
 
-    async def usage(self, replica: str) -> Usage | None: ...
+    async def usages(self, replicas: Collection[str]) -> Mapping[str, Usage]:
+        """What each uses, in one go; one that cannot be measured is missing. Cheap enough
+        for every 2 s when the engine is on this host; a remote one may take a second.
+        Never raises.
+        """
 
     async def listening(self, replica: str) -> tuple[int, ...]:
         """TCP ports the replica listens on, sorted; empty when unknown."""
@@ -256,17 +295,50 @@ class Store(Protocol):
     ) -> list[Deployment]:
         """Newest first; with `unfinished` only queued and running ones, oldest first."""
 
+    async def latest_deployments(self) -> list[Deployment]:
+        """The newest of each service that has any."""
+
     async def events(
         self, *, service: str | None = None, after: int = 0, before: int = 0, limit: int = 100
     ) -> list[Event]:
         """Newest first; `after`/`before` bound the ids (0 = no bound)."""
 
+    async def activity(self) -> dict[str, Mark]:
+        """The last committed mark of each version, by id."""
+
     async def meta(self, key: str, default: str) -> str:
         """The stored value of `key`; stores `default` first if there is none."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostMemory:
+    """The host's memory in bytes: all of it, and what can be had without swapping.
+
+    `pressure` is the share (0 to 1) of the last 10 s in which some task waited for memory,
+    None where the kernel does not tell.
+    """
+
+    total: int
+    available: int
+    pressure: float | None = None
+
+
+class Host(Protocol):
+    """The machine this daemon runs on."""
+
+    def memory(self) -> HostMemory:
+        """As it is now; takes well under a millisecond. Raises `Unavailable`
+        (`host_unreadable`).
+        """
+
+
 class Clock(Protocol):
-    """Wall time for records, monotonic time for durations."""
+    """Wall time for records, monotonic time for durations; `boot` is the id of the run of
+    the host's kernel, whose monotonic clock goes on from one daemon to the next.
+    """
+
+    @property
+    def boot(self) -> str: ...
 
     def time(self) -> float: ...
 

@@ -3,7 +3,7 @@
 Whatever we make carries the label of this installation, and nothing else is ever
 listed, changed or removed. A start that is cancelled or fails leaves no container.
 Start times and process ids are remembered per container: they cannot change, because
-a container is started once.
+a container is started once. Its CPU limit is remembered too: we alone change it.
 """
 
 import asyncio
@@ -11,18 +11,29 @@ import json
 import math
 import os
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from paas.adapters import docker_events
-from paas.adapters.docker_api import DockerApi, pieces
-from paas.adapters.docker_config import replica_config, replica_filter, replica_name
-from paas.adapters.docker_errors import image_gone, start_failed
-from paas.adapters.docker_facts import engine_time, inspected_replica, is_replica, listed_replica
+from paas.adapters.docker_api import DockerApi
+from paas.adapters.docker_config import (
+    nano_cpus,
+    replica_config,
+    replica_filter,
+    replica_name,
+)
+from paas.adapters.docker_errors import image_gone, replica_gone, start_failed
+from paas.adapters.docker_facts import (
+    engine_time,
+    inspected_replica,
+    is_replica,
+    listed_replica,
+    sampled_usage,
+)
 from paas.adapters.docker_images import DockerImages
-from paas.adapters.docker_logs import RecentLines, log_lines
+from paas.adapters.docker_logs import container_output
 from paas.adapters.docker_network import ReplicaNetwork
 from paas.adapters.docker_proc import KernelFiles
 from paas.aio.tasks import Tasks
@@ -36,10 +47,13 @@ from paas.ports import (
     ReplicaFact,
     ReplicaSpec,
     Usage,
+    nothing,
 )
 
 START_SECONDS = 60.0
 REMOVE_SECONDS = 30.0
+SAMPLE_SECONDS = 5.0
+KERNEL = KernelFiles()
 _NETWORK_GONE = "replica_network_gone"
 _ID = re.compile(r"[0-9a-zA-Z][0-9a-zA-Z_.-]*")
 
@@ -48,6 +62,7 @@ _ID = re.compile(r"[0-9a-zA-Z][0-9a-zA-Z_.-]*")
 class _Started:
     pid: int
     time: float | None
+    cpu: float | None
 
 
 class DockerEngine:
@@ -56,18 +71,26 @@ class DockerEngine:
     `api` and `images` are shared with the builder.
     """
 
-    def __init__(self, host: str, *, installation: str, tasks: Tasks) -> None:
+    def __init__(
+        self,
+        host: str,
+        *,
+        installation: str,
+        tasks: Tasks,
+        kernel: KernelFiles = KERNEL,
+    ) -> None:
         self.api = DockerApi(host)
         self.images = DockerImages(self.api, installation)
         self.installation = installation
         self._tasks = tasks
         self._network = ReplicaNetwork(self.api, installation)
-        self._kernel = KernelFiles()
+        self._kernel = kernel
         self._started: dict[str, _Started] = {}
         self._ended: dict[str, ReplicaFact] = {}
+        self._cpus = math.inf
 
     async def open(self) -> str:
-        await self.api.negotiate()
+        self._cpus = (await self.info()).cpus
         return await self._network.ensure()
 
     async def close(self) -> None:
@@ -95,20 +118,40 @@ class DockerEngine:
         facts = [await self._completed(item) for item in listed]
         return [fact for fact in facts if fact is not None]
 
-    async def start(self, spec: ReplicaSpec) -> ReplicaFact:
+    async def start(
+        self, spec: ReplicaSpec, *, created: Callable[[], None] = nothing
+    ) -> ReplicaFact:
         try:
-            return await self._start(spec)
+            return await self._start(spec, created)
         except NotFound as error:
             if error.code != _NETWORK_GONE:
                 raise
         await self._network.ensure()
-        return await self._start(spec)
+        return await self._start(spec, created)
 
     async def freeze(self, replica: str) -> None:
         await self._switch(replica, "pause", wanted=ContainerState.PAUSED)
 
     async def wake(self, replica: str) -> None:
         await self._switch(replica, "unpause", wanted=ContainerState.RUNNING)
+
+    async def limit_cpu(self, replica: str, cpu: float) -> None:
+        limit = min(cpu, self._cpus)
+        container = await self._ours(replica)
+        try:
+            body = {"NanoCpus": nano_cpus(limit)}
+            await self.api.call("POST", f"containers/{container}/update", body=body)
+        except Unavailable:
+            raise
+        except PaasError as error:
+            if (await self._inspect(container)).state is ContainerState.EXITED:
+                return
+            raise Failed(
+                f"The CPU limit of {container[:12]} could not be changed: {error.message}",
+                code="limit_failed",
+            ) from error
+        if (started := self._started.get(container)) is not None:
+            self._started[container] = replace(started, cpu=limit)
 
     async def remove(self, replica: str, *, grace: float = 0.0) -> None:
         try:
@@ -127,12 +170,14 @@ class DockerEngine:
 
     # ---- what a replica does
 
-    async def usage(self, replica: str) -> Usage | None:
-        started = await self._process(replica)
-        if started is None:
-            return None
-        found = await asyncio.to_thread(self._kernel.usage, replica, started.pid)
-        return found or await self._sampled(replica)
+    async def usages(self, replicas: Collection[str]) -> dict[str, Usage]:
+        known = {one: await self._process(one) for one in replicas}
+        processes = {one: started.pid for one, started in known.items() if started is not None}
+        found = await asyncio.to_thread(self._kernel.usages, processes)
+        hidden = processes.keys() - found.keys()
+        sampled = await asyncio.gather(*(self._sampled(one) for one in hidden))
+        told = zip(hidden, sampled, strict=True)
+        return found | {one: usage for one, usage in told if usage is not None}
 
     async def listening(self, replica: str) -> tuple[int, ...]:
         started = await self._process(replica)
@@ -143,24 +188,12 @@ class DockerEngine:
     async def logs(
         self, replica: str, *, since: float = 0.0, follow: bool = False
     ) -> AsyncIterator[LogLine]:
-        """Lines at or after `since`: one at exactly that time comes again.
-
-        The engine's live stream can end before the last line of a replica that ends;
-        so what it left out is read again.
-        """
+        """Lines at or after `since`: one at exactly that time comes again."""
         container = (await self._inspect(replica)).id
-        seen = RecentLines()
-        async with aclosing(self._lines(container, since=since, follow=follow)) as lines:
+        output = container_output(self.api, container, since=since, follow=follow)
+        async with aclosing(output) as lines:
             async for line in lines:
-                seen.add(line)
                 yield line
-        if not follow:
-            return
-        with suppress(NotFound):  # it was removed
-            async with aclosing(self._lines(container, since=seen.since or since)) as lines:
-                async for line in lines:
-                    if line not in seen:
-                        yield line
 
     def changes(self) -> AsyncIterator[str]:
         return docker_events.changes(self.api, self.installation)
@@ -187,11 +220,13 @@ class DockerEngine:
 
     # ---- starting
 
-    async def _start(self, spec: ReplicaSpec) -> ReplicaFact:
+    async def _start(self, spec: ReplicaSpec, created: Callable[[], None]) -> ReplicaFact:
         """The creation is shielded: only when it has ended is there something to remove."""
         creation = self._tasks.spawn("create replica", self._created(spec))
         try:
-            return await self._run(await asyncio.shield(creation))
+            container = await asyncio.shield(creation)
+            created()
+            return await self._run(container)
         except BaseException:
             discard = self._tasks.spawn("discard replica", self._discard(creation))
             await asyncio.shield(discard)
@@ -200,7 +235,8 @@ class DockerEngine:
     async def _created(self, spec: ReplicaSpec) -> str | PaasError:
         """The new container's id; the error is a value because it may end unawaited."""
         name = replica_name(spec.version, os.urandom(3).hex())
-        body = replica_config(spec, installation=self.installation)
+        bounded = replace(spec, boost=min(spec.boost or 0.0, self._cpus))
+        body = replica_config(bounded, installation=self.installation)
         try:
             created = await self.api.call(
                 "POST",
@@ -267,7 +303,7 @@ class DockerEngine:
             return fact
         known = self._started.get(fact.id)
         if known is not None and fact.state is not ContainerState.EXITED:
-            return replace(fact, started=known.time)
+            return replace(fact, started=known.time, cpu=known.cpu)
         try:
             return await self._inspect(fact.id)
         except (NotFound, Conflict):
@@ -281,7 +317,7 @@ class DockerEngine:
             item = await self.api.call("GET", f"containers/{replica}/json")
         except NotFound as error:
             self._started.pop(replica, None)
-            raise _gone(replica) from error
+            raise replica_gone(replica) from error
         if not is_replica(item["Config"]["Labels"], self.installation):
             raise Conflict(
                 f"The container {replica[:12]} is not a replica of this installation.",
@@ -295,7 +331,7 @@ class DockerEngine:
         if fact.state is ContainerState.EXITED:
             self._ended[fact.id] = fact
         if pid > 0:
-            self._started[fact.id] = _Started(pid=pid, time=fact.started)
+            self._started[fact.id] = _Started(pid=pid, time=fact.started, cpu=fact.cpu)
         else:
             self._started.pop(fact.id, None)
 
@@ -303,59 +339,38 @@ class DockerEngine:
         if replica not in self._started:
             try:
                 await self._inspect(replica)
-            except NotFound:
+            except PaasError:
                 return None
         return self._started.get(replica)
 
-    async def _lines(
-        self, container: str, *, since: float, follow: bool = False
-    ) -> AsyncGenerator[LogLine, None]:
-        params = {"stdout": "1", "stderr": "1", "timestamps": "1", "follow": str(int(follow))}
-        if since > 0:
-            params["since"] = f"{since:.6f}"
-        try:
-            async with (
-                self.api.stream("GET", f"containers/{container}/logs", params=params) as response,
-                aclosing(pieces(response)) as body,
-                aclosing(log_lines(body, container)) as lines,
-            ):
-                async for line in lines:
-                    yield line
-        except Conflict as error:  # it is being removed
-            raise _gone(container) from error
+    async def _ours(self, replica: str) -> str:
+        """Its container, without asking the engine when we have seen it before."""
+        return replica if replica in self._started else (await self._inspect(replica)).id
 
     async def _sampled(self, replica: str) -> Usage | None:
         """Use by the engine's own one-shot statistics: slower, but true for any host."""
         params = {"stream": "0", "one-shot": "1"}
         try:
-            said = await self.api.call("GET", f"containers/{replica}/stats", params=params)
-        except NotFound:
+            said = await self.api.call(
+                "GET", f"containers/{replica}/stats", params=params, deadline=SAMPLE_SECONDS
+            )
+        except PaasError:
             return None
-        memory = said.get("memory_stats") or {}
-        if "usage" not in memory:
-            return None
-        details = memory.get("stats") or {}
-        cache = details.get("total_inactive_file", details.get("inactive_file", 0))
-        cpu = said["cpu_stats"]["cpu_usage"]["total_usage"]
-        return Usage(cpu=cpu / 1e9, memory=max(0, memory["usage"] - cache))
+        return sampled_usage(said)
 
     async def _switch(self, replica: str, action: str, *, wanted: ContainerState) -> None:
-        """Pause or unpause; fine when it is so already."""
-        fact = await self._inspect(replica)
-        if fact.state is wanted:
-            return
+        """Pause or unpause; fine when it is so already. Looks only at what went wrong: a
+        request may be waiting.
+        """
+        container = await self._ours(replica)
         try:
-            await self.api.call("POST", f"containers/{fact.id}/{action}")
+            await self.api.call("POST", f"containers/{container}/{action}")
         except Unavailable:
             raise
         except PaasError as error:
-            fact = await self._inspect(replica)
+            fact = await self._inspect(container)
             if fact.state is not wanted:
                 raise Conflict(
                     f"The replica {replica[:12]} is {fact.state}: {error.message}",
                     code="not_running",
                 ) from error
-
-
-def _gone(replica: str) -> NotFound:
-    return NotFound(f"The replica {replica[:12]} is gone.", code="replica_gone")

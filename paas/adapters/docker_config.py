@@ -78,6 +78,11 @@ def replica_name(version: str, suffix: str) -> str:
     return f"paas-{version}-{suffix}"
 
 
+def nano_cpus(cpu: float) -> int:
+    """A limit in processors as the engine wants it."""
+    return round(cpu * 1e9)
+
+
 def network_name(installation: str) -> str:
     return f"paas-{installation[:8]}"
 
@@ -112,7 +117,7 @@ def _host_config(spec: ReplicaSpec, network: str) -> dict[str, Any]:
         "PidsLimit": PIDS,
         "Memory": spec.memory,
         "MemorySwap": spec.memory,
-        "NanoCpus": round(spec.cpu * 1e9),
+        "NanoCpus": nano_cpus(max(spec.cpu, spec.boost or 0.0)),
         "Ulimits": [{"Name": "nofile", "Soft": OPEN_FILES, "Hard": OPEN_FILES}],
         "LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "2"}},
         "RestartPolicy": {"Name": "no"},

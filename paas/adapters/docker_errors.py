@@ -36,6 +36,10 @@ def image_gone(reference: str) -> NotFound:
     )
 
 
+def replica_gone(replica: str) -> NotFound:
+    return NotFound(f"The replica {replica[:12]} is gone.", code="replica_gone")
+
+
 def start_failed(message: str) -> Failed:
     """Why the engine could not start a replica."""
     text, advice = _explain_start(message)

@@ -8,7 +8,7 @@ from typing import Any
 from paas.adapters.docker_config import INSTALLATION, KIND, REPLICA, SERVICE, VERSION, VERSION_ID
 from paas.adapters.docker_errors import explain_exit
 from paas.core.model import PinnedImage
-from paas.ports import ContainerState, ImageFact, ReplicaFact
+from paas.ports import ContainerState, ImageFact, ReplicaFact, Usage
 
 _STATES = {
     "created": ContainerState.CREATED,
@@ -28,7 +28,7 @@ def is_replica(labels: Mapping[str, str] | None, installation: str) -> bool:
 
 
 def listed_replica(item: Mapping[str, Any], *, network: str) -> ReplicaFact:
-    """A replica from `GET /containers/json`: without exit code, error and start time."""
+    """A replica from `GET /containers/json`: without exit code, error, start time and limit."""
     state = _STATES.get(item["State"], ContainerState.EXITED)
     labels = item["Labels"]
     return ReplicaFact(
@@ -56,7 +56,23 @@ def inspected_replica(item: Mapping[str, Any], *, network: str) -> ReplicaFact:
         exit_code=found["ExitCode"] if state is ContainerState.EXITED else None,
         oom_killed=bool(found.get("OOMKilled")),
         started=engine_time(found.get("StartedAt", "")),
+        cpu=item["HostConfig"]["NanoCpus"] / 1e9 or None,
         error=found.get("Error") or explain_exit(found["ExitCode"], item.get("Path", "")),
+    )
+
+
+def sampled_usage(said: Mapping[str, Any]) -> Usage | None:
+    """A replica's use from `GET /containers/{id}/stats`; None when it does not run."""
+    memory = said.get("memory_stats") or {}
+    if "usage" not in memory:
+        return None
+    details = memory.get("stats") or {}
+    cache = details.get("total_inactive_file", details.get("inactive_file", 0))
+    cpu = said["cpu_stats"]
+    return Usage(
+        cpu=cpu["cpu_usage"]["total_usage"] / 1e9,
+        memory=max(0, memory["usage"] - cache),
+        throttled=(cpu.get("throttling_data") or {}).get("throttled_periods", 0),
     )
 
 

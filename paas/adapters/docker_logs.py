@@ -1,20 +1,47 @@
 """The engine's multiplexed log stream as lines.
 
 A frame is one message of one stream, begun by its time; a long line comes as several
-frames, each with a time, of which only the last ends it. Pure but for reading.
+frames, each with a time, of which only the last ends it.
 """
 
 import struct
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, suppress
 
+from paas.adapters.docker_api import DockerApi, pieces
+from paas.adapters.docker_errors import replica_gone
 from paas.adapters.docker_facts import engine_time
 from paas.core.model import LogLine
+from paas.errors import Conflict, NotFound
 
 LINE_LIMIT = 64 * 1024
 CUT = " … (cut)"
 _HEADER = struct.Struct(">BxxxL")
 _STREAMS = {1: "stdout", 2: "stderr"}
+
+
+async def container_output(
+    api: DockerApi, container: str, *, since: float, follow: bool
+) -> AsyncGenerator[LogLine, None]:
+    """Its lines at or after `since`, and with `follow` what comes until it ends.
+
+    The engine's live stream can end before the last line of a container that ends; so
+    what it left out is read again.
+    """
+    seen = RecentLines()
+    async with aclosing(_stream(api, container, since=since, follow=follow)) as lines:
+        async for line in lines:
+            seen.add(line)
+            yield line
+    if not follow:
+        return
+    with suppress(NotFound):  # it was removed
+        again = _stream(api, container, since=seen.since or since, follow=False)
+        async with aclosing(again) as lines:
+            async for line in lines:
+                if line not in seen:
+                    yield line
 
 
 class LogDecoder:
@@ -109,10 +136,27 @@ class RecentLines:
         return line.time < self.since or line in self._lines
 
 
-async def log_lines(pieces: AsyncIterator[bytes], replica: str) -> AsyncGenerator[LogLine, None]:
-    """All lines of the stream, in order."""
+async def _stream(
+    api: DockerApi, container: str, *, since: float, follow: bool
+) -> AsyncGenerator[LogLine, None]:
+    params = {"stdout": "1", "stderr": "1", "timestamps": "1", "follow": str(int(follow))}
+    if since > 0:
+        params["since"] = f"{since:.6f}"
+    try:
+        async with (
+            api.stream("GET", f"containers/{container}/logs", params=params) as response,
+            aclosing(pieces(response)) as body,
+            aclosing(_decoded(body, container)) as lines,
+        ):
+            async for line in lines:
+                yield line
+    except Conflict as error:  # it is being removed
+        raise replica_gone(container) from error
+
+
+async def _decoded(body: AsyncIterator[bytes], replica: str) -> AsyncGenerator[LogLine, None]:
     decoder = LogDecoder(replica)
-    async for piece in pieces:
+    async for piece in body:
         for line in decoder.feed(piece):
             yield line
     for line in decoder.finish():

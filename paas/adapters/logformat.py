@@ -2,6 +2,9 @@
 
 import logging
 import sys
+from typing import Protocol
+
+log = logging.getLogger(__name__)
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -25,3 +28,24 @@ def configure(level: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("paas").setLevel(level.upper())
+    sys.unraisablehook = unraisable
+
+
+class Unraisable(Protocol):
+    """What Python tells of an exception that nobody could catch."""
+
+    exc_value: BaseException | None
+    object: object
+
+
+def unraisable(found: Unraisable, /) -> None:
+    """Log it; but not what any client can cause as often as it likes: the TLS library fails
+    so on a server name that is not ASCII, and then refuses the handshake, which is counted.
+    """
+    if isinstance(found.exc_value, UnicodeDecodeError) and isinstance(found.object, bytes):
+        return
+    log.error(
+        "exception ignored",
+        exc_info=found.exc_value,
+        extra={"place": repr(found.object)},
+    )

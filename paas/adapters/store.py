@@ -8,6 +8,7 @@ the database itself. Events outlive their service, the newest 10,000 of each.
 import asyncio
 import dataclasses
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from paas.adapters.database import Database, Transaction
@@ -16,10 +17,13 @@ from paas.adapters.store_rows import (
     deployment_row,
     event_of,
     event_row,
+    mark_of,
+    mark_row,
     service_row,
     services_of,
     version_row,
 )
+from paas.core.idle import Mark
 from paas.core.model import Change, Deployment, Event, Service
 from paas.errors import Conflict
 
@@ -67,6 +71,7 @@ class SqliteStore:
             await _save_service(transaction, change)
             for deployment in change.deployments:
                 await _save_deployment(transaction, deployment)
+            await _save_activity(transaction, change.activity)
             return await self._add_events(transaction, change.events)
 
         return await self._database.write(work)
@@ -94,6 +99,15 @@ class SqliteStore:
         )
         return [deployment_of(row) for row in rows]
 
+    async def latest_deployments(self) -> list[Deployment]:
+        """The newest of each service that has any."""
+        rows = await self._database.read(
+            "SELECT document FROM (SELECT document, ROW_NUMBER() OVER "
+            "(PARTITION BY service_id ORDER BY created DESC, id DESC) AS place "
+            "FROM deployments) WHERE place = 1"
+        )
+        return await asyncio.to_thread(lambda: [deployment_of(row) for row in rows])
+
     async def events(
         self, *, service: str | None = None, after: int = 0, before: int = 0, limit: int = 100
     ) -> list[Event]:
@@ -112,6 +126,13 @@ class SqliteStore:
             (*parameters, limit),
         )
         return [event_of(row) for row in rows]
+
+    async def activity(self) -> dict[str, Mark]:
+        """The last committed mark of each version, by id."""
+        rows = await self._database.read(
+            "SELECT version_id, boot, monotonic, wall, busy FROM activity"
+        )
+        return dict(mark_of(row) for row in rows)
 
     async def meta(self, key: str, default: str) -> str:
         """The stored value of `key`; stores `default` first if there is none."""
@@ -240,6 +261,15 @@ async def _save_deployment(transaction: Transaction, deployment: Deployment) -> 
     )
     if not saved:
         raise _gone(deployment.service)
+
+
+async def _save_activity(transaction: Transaction, activity: Mapping[str, Mark]) -> None:
+    if activity:
+        await transaction.run_many(
+            "INSERT OR REPLACE INTO activity (version_id, boot, monotonic, wall, busy) "
+            "SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM versions WHERE id = ?1)",
+            (mark_row(version_id, mark) for version_id, mark in activity.items()),
+        )
 
 
 def _gone(service: str) -> Conflict:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from paas.adapters.documents import from_json, to_json
+from paas.core.idle import Mark, Moment
 from paas.core.model import Deployment, DeploymentStatus, Event, Service, Version
 
 Row = tuple[Any, ...]
@@ -37,6 +38,17 @@ def deployment_row(deployment: Deployment) -> Row:
 def event_row(event: Event) -> Row:
     """service, document; the id is the row's own."""
     return event.service, to_json(event)
+
+
+def mark_row(version_id: str, mark: Mark) -> Row:
+    """version_id, boot, monotonic, wall, busy."""
+    return version_id, mark.at.boot, mark.at.monotonic, mark.at.wall, mark.busy
+
+
+def mark_of(row: Row) -> tuple[str, Mark]:
+    """A version's id and its mark, of such a row."""
+    version_id, boot, monotonic, wall, busy = row
+    return version_id, Mark(at=Moment(boot=boot, monotonic=monotonic, wall=wall), busy=bool(busy))
 
 
 def services_of(rows: Iterable[Row]) -> list[Service]:

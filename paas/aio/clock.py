@@ -2,10 +2,16 @@
 
 import asyncio
 import time
+from pathlib import Path
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class SystemClock:
     """Wall and monotonic time of this host."""
+
+    def __init__(self) -> None:
+        self.boot = BOOT_ID.read_text(encoding="ascii").strip()
 
     def time(self) -> float:
         return time.time()

@@ -283,6 +283,7 @@ class Request(Shape):
 
     time: Time
     client: str
+    scheme: str
     method: str
     host: str
     target: str

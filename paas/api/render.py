@@ -153,6 +153,7 @@ def request(record: RequestRecord) -> answers.Request:
     return answers.Request(
         time=rfc3339(record.time),
         client=_latin(record.client),
+        scheme=_latin(record.scheme),
         method=_latin(record.method),
         host=_latin(record.host),
         target=_latin(record.target),

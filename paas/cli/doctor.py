@@ -101,7 +101,8 @@ def _ports(settings: Mapping[str, Any], health: Mapping[str, Any]) -> Iterator[C
         for address in health["proxy"]:
             yield checks.port(address, held=health["proxy"], what="proxy")
         return
-    for address in _section(settings, "proxy").get("http") or [":8080"]:
+    proxy = _section(settings, "proxy")
+    for address in [*(proxy.get("http") or [":8080"]), *(proxy.get("https") or [])]:
         yield checks.port(address, held=(), what="proxy")
     listen = _section(settings, "api").get("listen", "127.0.0.1:8600")
     if listen and not health:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from paas.aio.tasks import Tasks
+from paas.control.activity import ActivityMarks
 from paas.control.addresses import Addresses
 from paas.control.catalog import Catalog
 from paas.control.deployments import Deployments, Jobs
+from paas.control.headroom import Headroom
 from paas.control.images import Images, Workshop
 from paas.control.intake import Intake
 from paas.control.janitor import Janitor
@@ -15,6 +17,7 @@ from paas.control.keeper import Keeper
 from paas.control.launcher import Launcher
 from paas.control.lives import Lives
 from paas.control.logs import Collector
+from paas.control.meter import Meter
 from paas.control.pipeline import Pipeline
 from paas.control.roster import Roster
 from paas.control.routes import Routes
@@ -24,7 +27,19 @@ from paas.control.views import Place, Status, Urls, Views
 from paas.core.sizes import parse_size
 from paas.errors import PaasError
 from paas.live.board import Board
-from paas.ports import Builder, Clock, Doors, Engine, Journal, Prober, Store, Unpacker, Vault
+from paas.live.certificates import Certificates
+from paas.ports import (
+    Builder,
+    Clock,
+    Doors,
+    Engine,
+    Host,
+    Journal,
+    Prober,
+    Store,
+    Unpacker,
+    Vault,
+)
 from paas.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -44,16 +59,24 @@ class Outside:
     journal: Journal
     store: Store
     clock: Clock
+    host: Host
     doors: Doors
 
 
 class Control:
     """Builds the parts; `services`, `deployments`, `history`, `status` are its front."""
 
-    def __init__(self, settings: Settings, outside: Outside, board: Board) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        outside: Outside,
+        board: Board,
+        *,
+        certificates: Certificates | None = None,
+    ) -> None:
         self._outside = outside
         self._tasks = Tasks()
-        self.urls = Urls(settings.base_domain)
+        self.urls = Urls(settings.base_domain, certificates or Certificates())
         self.catalog = Catalog(outside.store, self._tasks)
         self._build_keeping(settings, board)
         self._build_deploying(settings)
@@ -62,6 +85,7 @@ class Control:
     async def load(self) -> None:
         """Read the store: from here on the board routes."""
         await self.catalog.load()
+        await self._marks.load()
 
     async def start(self) -> None:
         """Clean up after a former daemon, resume what it had not finished, and keep."""
@@ -71,6 +95,8 @@ class Control:
         heal("engine", self._engine_loop)
         heal("addresses", self.addresses.run)
         heal("janitor", self.janitor.run)
+        heal("meter", self.meter.run)
+        heal("activity", self._marks.run)
 
     async def close(self) -> None:
         """Stop deciding; replicas run on, unfinished deployments are resumed later."""
@@ -102,8 +128,31 @@ class Control:
     def _build_keeping(self, settings: Settings, board: Board) -> None:
         out = self._outside
         self.roster = Roster(board=board, clock=out.clock)
-        self.scaler = Scaler(catalog=self.catalog, board=board, idle=settings.idle)
-        launcher = Launcher(engine=out.engine, prober=out.prober, vault=out.vault, clock=out.clock)
+        self.meter = Meter(
+            board=board,
+            roster=self.roster,
+            catalog=self.catalog,
+            engine=out.engine,
+            clock=out.clock,
+        )
+        self.scaler = Scaler(
+            catalog=self.catalog,
+            roster=self.roster,
+            meter=self.meter,
+            clock=out.clock,
+            settings=settings,
+            tasks=self._tasks,
+        )
+        self._marks = ActivityMarks(
+            board=board, roster=self.roster, store=out.store, clock=out.clock
+        )
+        launcher = Launcher(
+            engine=out.engine,
+            prober=out.prober,
+            vault=out.vault,
+            clock=out.clock,
+            scaling=settings.scaling,
+        )
         self.lives = Lives(
             engine=out.engine,
             launcher=launcher,
@@ -117,6 +166,13 @@ class Control:
             roster=self.roster,
             catalog=self.catalog,
             scaler=self.scaler,
+            headroom=Headroom(
+                host=out.host,
+                roster=self.roster,
+                catalog=self.catalog,
+                meter=self.meter,
+                settings=settings.scaling,
+            ),
             clock=out.clock,
         )
         self.keeper.attach(board)

@@ -1,5 +1,6 @@
 """What is known of each version's starts: failures in a row and their back-off."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from paas.aio.backoff import Backoff
@@ -36,9 +37,11 @@ class Health:
         """The start failed for a reason that is not the version's own: try again later."""
         self._rows[version_id] = _Row(self.failures(version_id), until)
 
-    def steady(self, version_id: str) -> None:
-        """The version ran long enough: the row of failures is over."""
+    def steady(self, version_id: str) -> int:
+        """The version ran long enough: the row of failures is over; returns how long it was."""
+        failures = self.failures(version_id)
         self._rows.pop(version_id, None)
+        return failures
 
     def failing(self) -> list[str]:
         return list(self._rows)
@@ -51,7 +54,11 @@ class Health:
         row = self._rows.get(version_id)
         return row.not_before if row else 0.0
 
-    def forget(self, known: set[str]) -> None:
-        """Drop the versions that no longer exist."""
-        for version_id in self._rows.keys() - known:
+    def forgive(self, wanted: Collection[str]) -> list[str]:
+        """Drop the versions that nobody wants any more, and return them: whoever wants one
+        again shall find out anew.
+        """
+        dropped = [version_id for version_id in self._rows if version_id not in wanted]
+        for version_id in dropped:
             del self._rows[version_id]
+        return dropped

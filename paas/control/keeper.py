@@ -8,18 +8,22 @@ every ten seconds whatever happened.
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 from paas.aio.tasks import Tasks
 from paas.control.catalog import Catalog
+from paas.control.headroom import Headroom
 from paas.control.health import STEADY_AFTER
 from paas.control.lives import Lives
 from paas.control.replicas import Replica
 from paas.control.roster import Roster
 from paas.control.scaler import Scaler
+from paas.core.admission import Verdict
+from paas.core.idle import Stage
 from paas.core.model import Condition, Service, Version, VersionStatus
-from paas.core.planning import Action, Drain, Phase, Remove, Start, Wake, Want, plan
+from paas.core.planning import Action, Drain, Freeze, Phase, Remove, Start, Wake, Want, plan
+from paas.core.scaling import Decision
 from paas.errors import PaasError
 from paas.live.board import Board
 from paas.ports import Clock, ContainerState, Engine, ReplicaFact
@@ -34,6 +38,8 @@ SETTLE = (0.3, 1.0, 3.0)
 """Seconds after an event at which to look again: the engine tells of a replica's end
 before it lists it as ended, on a busy host well before."""
 RUNNABLE = (VersionStatus.STARTING, VersionStatus.READY)
+ASLEEP = frozenset({Phase.FREEZING, Phase.FROZEN, Phase.WAKING})
+CHANGING = frozenset({Phase.FREEZING, Phase.WAKING})
 
 
 class Keeper:
@@ -47,6 +53,7 @@ class Keeper:
         roster: Roster,
         catalog: Catalog,
         scaler: Scaler,
+        headroom: Headroom,
         clock: Clock,
     ) -> None:
         self._engine = engine
@@ -54,6 +61,7 @@ class Keeper:
         self._roster = roster
         self._catalog = catalog
         self._scaler = scaler
+        self._headroom = headroom
         self._clock = clock
         self._tasks = Tasks()
         self._work = asyncio.Event()
@@ -65,7 +73,7 @@ class Keeper:
 
     def attach(self, board: Board) -> None:
         """Hear of requests that wait, and of replicas that cannot be reached."""
-        board.on_demand = self._scaler.ask
+        board.on_demand = self._demanded
         board.on_suspect = self._suspected
         self._scaler.poke = self.poke
         self._catalog.observe(self._changed)
@@ -110,7 +118,7 @@ class Keeper:
             return Condition.SERVING
         if self._lives.health.failures(version.id):
             return Condition.CRASHING
-        return Condition.IDLE if Phase.FROZEN in phases else Condition.ZERO
+        return Condition.IDLE if phases & ASLEEP else Condition.ZERO
 
     async def _round(self) -> None:
         self._work.clear()
@@ -120,12 +128,16 @@ class Keeper:
             return  # what is not seen must not be started once more
         now = self._clock.monotonic()
         health = self._lives.health
-        counts = self._scaler.wants(now)
-        health.forget(set(counts))
+        decisions = self._scaler.decisions(now)
+        self._forgive(decisions)
         self._calm(now)
         wants = {
-            version_id: Want(count=count, not_before=health.not_before(version_id))
-            for version_id, count in counts.items()
+            version_id: Want(
+                count=one.count,
+                frozen=one.stage is Stage.FROZEN,
+                not_before=health.not_before(version_id),
+            )
+            for version_id, one in decisions.items()
         }
         for action in plan(wants, self._roster.seen(), now):
             self._act(action)
@@ -144,7 +156,13 @@ class Keeper:
                 one.phase is Phase.READY and now - one.since >= STEADY_AFTER
                 for one in self._roster.of(version_id)
             ):
-                self._lives.health.steady(version_id)
+                self._spawn("calm", self._lives.recovered(version_id))
+
+    def _forgive(self, decisions: Mapping[str, Decision]) -> None:
+        """A version that sleeps has no row of failures: its next request starts it."""
+        awake = {one for one, found in decisions.items() if found.stage is Stage.SERVING}
+        for version_id in self._lives.health.forgive(awake):
+            self._roster.forgive(version_id)
 
     async def _observe(self) -> None:
         """Bring the records level with the engine. When it does not answer they stay
@@ -195,7 +213,6 @@ class Keeper:
             self._roster.admit(fact, Phase.EXITED)
             return
         self._roster.publish(*found)
-        self._scaler.ask(fact.version_id)
         if fact.state is ContainerState.RUNNING:
             replica = self._roster.admit(fact, Phase.STARTING)
             self._spawn("adopt", self._lives.bring_up(replica, found[1]))
@@ -211,9 +228,13 @@ class Keeper:
             return
         if fact.state in (ContainerState.EXITED, ContainerState.CREATED):
             self._spawn("exited", self._lives.exited(replica, fact, version))
+        elif replica.phase in CHANGING:
+            return  # the engine is at it
         elif fact.state is ContainerState.PAUSED:
             if replica.phase in (Phase.STARTING, Phase.READY):
                 self._roster.frozen(replica)
+        elif version is not None and replica.phase is Phase.READY and replica.host == fact.host:
+            self._keep_limit(replica, fact, version)
         elif version is not None and (replica.phase is Phase.FROZEN or fact.host != replica.host):
             replica.host = fact.host
             self._roster.starting(replica)
@@ -228,8 +249,10 @@ class Keeper:
             return
         found = self._version(replica.version_id)
         if isinstance(action, Wake) and found:
-            self._roster.starting(replica)
+            self._roster.waking(replica)
             self._spawn("wake", self._lives.wake(replica, found[1]))
+        elif isinstance(action, Freeze) and found:
+            self._freeze(replica, found[1])
         elif isinstance(action, Drain) or (
             isinstance(action, Remove) and replica.phase is Phase.READY
         ):
@@ -242,10 +265,43 @@ class Keeper:
 
     def _start(self, version_id: str) -> None:
         found = self._version(version_id)
-        if found is not None:
-            self._roster.publish(*found)
+        if found is None:
+            return
+        self._roster.publish(*found)
+        admission = self._headroom.for_start(*found)
+        self._evict(admission.evict)
+        if admission.verdict is Verdict.REFUSE:
+            self._spawn("refuse", self._lives.refuse(found[1], admission.reason))
+        elif admission.verdict is Verdict.ALLOW:
+            urgency = self._roster.urgency(version_id)
             self._roster.launch_begun(version_id)
-            self._spawn("start", self._lives.start(*found))
+            self._spawn("start", self._lives.start(*found, urgency))
+
+    def _freeze(self, replica: Replica, version: Version) -> None:
+        admission = self._headroom.for_freeze(replica.id)
+        self._evict(admission.evict)
+        if replica.phase is Phase.READY:
+            self._roster.freezing(replica)
+            self._spawn("freeze", self._lives.freeze(replica, version))
+
+    def _evict(self, replica_ids: Sequence[str]) -> None:
+        """Sleepers make room; what needs it is looked at again when they are gone."""
+        for replica in map(self._roster.get, replica_ids):
+            if replica is not None:
+                log.info("frozen replica makes room", extra={"replica": replica.id})
+                self._roster.lost(replica)
+                replica.enter(Phase.DRAINING, self._clock.monotonic())
+                self._spawn("evict", self._lives.remove(replica))
+
+    def _keep_limit(self, replica: Replica, fact: ReplicaFact, version: Version) -> None:
+        """Its CPU limit was not set back after its start."""
+        if fact.cpu is not None and fact.cpu > version.spec.cpu:
+            replica.cpu = fact.cpu
+            self._spawn("limit", self._lives.settle(replica, version))
+
+    def _demanded(self, version_id: str) -> None:
+        self._lives.hurry(version_id)
+        self._scaler.ask(version_id)
 
     def _suspected(self, version_id: str, replica_id: str) -> None:
         replica, found = self._roster.get(replica_id), self._version(version_id)

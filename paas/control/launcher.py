@@ -3,12 +3,16 @@
 import asyncio
 from collections.abc import Callable
 
+from paas.aio.limiter import Limiter, Urgency
+from paas.control.coldstart import ColdStart
+from paas.control.replicas import Replica
 from paas.core.masking import mask
 from paas.core.model import Failure, Service, Version
+from paas.core.planning import Phase
 from paas.core.sizes import format_size
 from paas.ports import Address, Clock, Engine, Prober, ReplicaFact, ReplicaSpec, Vault
+from paas.settings import HostScaling
 
-CONCURRENT_STARTS = 4
 TAIL = 20
 TAIL_LIMIT = 5.0
 LONGEST_PROBE = 5.0
@@ -16,20 +20,49 @@ FIRST_PAUSE, PAUSE_GROWTH, LONGEST_PAUSE = 0.01, 1.3, 0.25
 
 
 class Launcher:
-    """Starts replicas (at most so many at once on this host) and probes them."""
+    """Starts replicas, the most urgent first, and probes them. Until it is ready a replica
+    may use `boost` cores, if that is more than its limit.
+    """
 
-    def __init__(self, *, engine: Engine, prober: Prober, vault: Vault, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        prober: Prober,
+        vault: Vault,
+        clock: Clock,
+        scaling: HostScaling,
+    ) -> None:
         self._engine = engine
         self._prober = prober
         self._vault = vault
         self._clock = clock
-        self._starts = asyncio.Semaphore(CONCURRENT_STARTS)
+        self._boost = scaling.cpu_boost
+        self._starts = Limiter(scaling.concurrent_starts)
 
-    async def start(self, service: Service, version: Version) -> ReplicaFact:
+    async def start(
+        self, service: Service, version: Version, *, urgency: Urgency, cold: ColdStart
+    ) -> ReplicaFact:
         """Create and start a replica of the version. Raises as `Engine.start`."""
-        spec = self._spec(service, version)
-        async with self._starts:
-            return await self._engine.start(spec)
+
+        def created() -> None:
+            cold.created = self._clock.monotonic()
+
+        async with self._starts.place(version.id, urgency):
+            cold.granted = self._clock.monotonic()
+            fact = await self._engine.start(self._spec(service, version), created=created)
+        cold.running = self._clock.monotonic()
+        return fact
+
+    def hurry(self, version_id: str) -> None:
+        """Requests wait for that version now: one of its starts goes before others."""
+        self._starts.hurry(version_id, Urgency.WAITING)
+
+    async def settle(self, replica: Replica, version: Version) -> None:
+        """It is ready, so from now on its own limit holds."""
+        if replica.phase is Phase.READY and replica.cpu != version.spec.cpu:
+            await self._engine.limit_cpu(replica.id, version.spec.cpu)
+            replica.cpu = version.spec.cpu
 
     async def until_ready(self, host: str, version: Version, alive: Callable[[], bool]) -> bool:
         """Probe until it passes (True), or the replica is not alive or late (False)."""
@@ -127,6 +160,7 @@ class Launcher:
             env=self._env(service, version),
             command=version.spec.command,
             args=version.spec.args,
+            boost=self._boost or None,
         )
 
     def _env(self, service: Service, version: Version) -> dict[str, str]:

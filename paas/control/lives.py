@@ -1,4 +1,4 @@
-"""The life of single replicas: start, adopt, wake, suspect, drain, remove.
+"""The life of single replicas: start, adopt, freeze, wake, suspect, drain, remove.
 
 Each procedure leaves the roster true whatever happens in it, and asks for another
 round of the keeper when it ends; what it could not finish the next round repeats.
@@ -8,7 +8,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
+from paas.aio.limiter import Urgency
 from paas.control.catalog import Catalog
+from paas.control.coldstart import ColdStart
 from paas.control.health import BROKEN_AFTER, Health
 from paas.control.launcher import Launcher
 from paas.control.replicas import Replica
@@ -20,6 +22,7 @@ from paas.ports import Clock, Engine, ReplicaFact
 
 GRACE = 10.0
 ENGINE_RETRY = 1.0
+MEMORY_RETRY = 5.0
 
 
 async def _nothing(_replica: str) -> None:
@@ -78,6 +81,7 @@ class Lives:
         self._catalog = catalog
         self._clock = clock
         self._attempts: dict[str, list[Attempt]] = {}
+        self._short: set[str] = set()
         self.health = Health()
         self.on_running: Callable[[Replica], None] = lambda _replica: None
         self.on_ended: Callable[[str], Awaitable[None]] = _nothing
@@ -100,11 +104,11 @@ class Lives:
             self._attempts.pop(version_id, None)
         attempt.abandon()
 
-    async def start(self, service: Service, version: Version) -> None:
+    async def start(self, service: Service, version: Version, urgency: Urgency) -> None:
         """A new replica, from nothing to ready; its launch was announced to the roster."""
-        begun = self._clock.monotonic()
+        cold = ColdStart(asked=self._clock.monotonic())
         try:
-            replica = await self._launched(service, version)
+            replica = await self._launched(service, version, urgency, cold)
         except Unavailable:
             self.health.postpone(version.id, self._clock.monotonic() + ENGINE_RETRY)
         except PaasError as error:
@@ -113,14 +117,49 @@ class Lives:
             )
             await self._tell_failure(version, failure, self._count(version))
         else:
-            await self.bring_up(replica, version, begun=begun)
+            await self.bring_up(replica, version, cold=cold)
+
+    def hurry(self, version_id: str) -> None:
+        """Requests wait for that version now."""
+        self._launcher.hurry(version_id)
+
+    async def recovered(self, version_id: str) -> None:
+        """It ran long enough to end its row of failures."""
+        found = self._catalog.version(version_id)
+        if self.health.steady(version_id) >= BROKEN_AFTER and found is not None:
+            service, version = found
+            await self._catalog.record(
+                Event(
+                    kind="version.recovered",
+                    time=self._clock.time(),
+                    service=service.name,
+                    version=version.name,
+                    message=f"{version.name} runs again.",
+                )
+            )
+
+    async def refuse(self, version: Version, reason: str) -> None:
+        """The host has no memory for another replica of it: try again in a while."""
+        first = version.id not in self._short
+        self._short.add(version.id)
+        self.health.postpone(version.id, self._clock.monotonic() + MEMORY_RETRY)
+        failure = Failure(
+            code="no_memory",
+            message=f"There is no memory for {version.name}: {reason}.",
+            advice="Free memory, lower memory limits or minimums, or use a larger host.",
+        )
+        self._roster.refuse_waiters(version.id)
+        for attempt in self._attempts.pop(version.id, []):
+            attempt.fail(failure)
+        if first:
+            await self._report_failure(version, failure, 0, kind="version.no_memory")
 
     async def bring_up(
-        self, replica: Replica, version: Version, *, begun: float | None = None
+        self, replica: Replica, version: Version, *, cold: ColdStart | None = None
     ) -> None:
         """A running replica that must pass its probe before it is routed to.
 
-        `begun` is when its cold start began; None for one that ran before.
+        `cold` is None for one that served before.
         """
         self.on_running(replica)
         for attempt in self._attempts.get(version.id, []):
@@ -130,15 +169,18 @@ class Lives:
         def alive() -> bool:
             return replica.phase is Phase.STARTING and replica.host == host
 
-        probing = self._clock.monotonic()
-        passed = await self._launcher.until_ready(host or "", version, alive)
-        if passed:
-            now = self._clock.monotonic()
-            self._roster.ready(replica, version.port or 0)
+        cold = cold or ColdStart(asked=self._clock.monotonic(), served=True)
+        if await self._launcher.until_ready(host or "", version, alive):
+            cold.ready = self._clock.monotonic()
+            self._short.discard(version.id)
+            self._roster.ready(replica, version.port or 0, cold=not cold.served)
             for attempt in self._attempts.pop(version.id, []):
-                attempt.succeed(now - (probing if begun is None else begun))
-            if begun is not None:
-                await self._report_start(replica, created=probing - begun, probed=now - probing)
+                attempt.succeed(cold.seconds)
+            if not cold.served:
+                if not cold.woken:
+                    self._roster.took(version, cold.seconds)
+                await self._report_start(replica, cold)
+            await self.settle(replica, version)
         elif alive():
             await self._give_up(replica, version, alive)
 
@@ -153,18 +195,38 @@ class Lives:
         row = self._count(version, lived=lived) if version else 0
         return self._tell_end(replica, fact, version=version, row=row)
 
+    async def freeze(self, replica: Replica, version: Version) -> None:
+        """A replica whose freezing was announced to the roster sleeps, its memory kept. If
+        it cannot, it has to prove that it still serves.
+        """
+        try:
+            await self._engine.freeze(replica.id)
+        except PaasError:
+            if replica.phase is Phase.FREEZING:
+                self._roster.starting(replica)
+                await self.bring_up(replica, version)
+            raise
+        if replica.phase is Phase.FREEZING:
+            self._roster.frozen(replica)
+
     async def wake(self, replica: Replica, version: Version) -> None:
-        """A frozen replica goes on."""
-        self._roster.starting(replica)
+        """A frozen replica, whose waking was announced to the roster, goes on."""
+        cold = ColdStart(asked=self._clock.monotonic(), woken=True)
         try:
             await self._engine.wake(replica.id)
-        except Unavailable:
-            self._roster.frozen(replica)
+        except PaasError as error:
+            if replica.phase is Phase.WAKING:
+                away = isinstance(error, Unavailable)
+                (self._roster.frozen if away else self._roster.lost)(replica)
             raise
-        except PaasError:
-            self._roster.lost(replica)
-            raise
-        await self.bring_up(replica, version)
+        if replica.phase is Phase.WAKING:
+            cold.running = self._clock.monotonic()
+            self._roster.starting(replica)
+            await self.bring_up(replica, version, cold=cold)
+
+    async def settle(self, replica: Replica, version: Version) -> None:
+        """It is ready: from now on its own CPU limit holds, not that of starts."""
+        await self._launcher.settle(replica, version)
 
     async def recheck(self, replica: Replica, version: Version) -> None:
         """The proxy could not reach it: probe it back, or give it up after a while."""
@@ -218,10 +280,12 @@ class Lives:
         finally:
             replica.enter(Phase.EXITED, self._clock.monotonic())
 
-    async def _launched(self, service: Service, version: Version) -> Replica:
+    async def _launched(
+        self, service: Service, version: Version, urgency: Urgency, cold: ColdStart
+    ) -> Replica:
         """The launch ends and the replica is admitted with no await between them."""
         try:
-            fact = await self._launcher.start(service, version)
+            fact = await self._launcher.start(service, version, urgency=urgency, cold=cold)
         finally:
             self._roster.launch_ended(version.id)
         return self._roster.admit(fact, Phase.STARTING)
@@ -239,26 +303,26 @@ class Lives:
         for attempt in self._attempts.pop(version.id, []):
             attempt.fail(failure)
         if row in (1, BROKEN_AFTER):
-            await self._report_failure(version, failure, row)
+            kind = "version.crashing" if row >= BROKEN_AFTER else "replica.failed"
+            await self._report_failure(version, failure, row, kind=kind)
 
-    async def _report_start(self, replica: Replica, *, created: float, probed: float) -> None:
+    async def _report_start(self, replica: Replica, cold: ColdStart) -> None:
+        verb = "woke up" if cold.woken else "has a new replica"
+        phases = {f"{phase}_seconds": seconds for phase, seconds in cold.phases().items()}
         await self._catalog.record(
             Event(
-                kind="replica.started",
+                kind="replica.woken" if cold.woken else "replica.started",
                 time=self._clock.time(),
                 service=replica.service,
                 version=replica.version,
-                message=f"{replica.version} has a new replica after {created + probed:.2f} s.",
-                data={
-                    "replica": replica.id,
-                    "create_seconds": round(created, 4),
-                    "connect_seconds": round(probed, 4),
-                },
+                message=f"{replica.version} {verb} after {cold.seconds:.2f} s.",
+                data={"replica": replica.id, "seconds": round(cold.seconds, 4), **phases},
             )
         )
 
-    async def _report_failure(self, version: Version, failure: Failure, row: int) -> None:
-        kind = "version.crashing" if row >= BROKEN_AFTER else "replica.failed"
+    async def _report_failure(
+        self, version: Version, failure: Failure, row: int, *, kind: str
+    ) -> None:
         service = version.name.rpartition("-")[0]
         await self._catalog.record(
             Event(

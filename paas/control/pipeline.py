@@ -131,7 +131,7 @@ class Pipeline:
     async def _release(self, job: Job, seconds: float) -> None:
         deployment = job.deployment
         await job.enter(StepName.RELEASE)
-        self._scaler.ask(deployment.version_id)
+        self._scaler.used(deployment.version_id)
         share = "all" if deployment.traffic is Traffic.ALL else "none"
         message = f"{deployment.version} is ready and takes {share} of the traffic."
         job.say(message)

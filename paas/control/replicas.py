@@ -8,7 +8,9 @@ from paas.core.planning import Phase, Seen
 STATES = {
     Phase.STARTING: ReplicaState.STARTING,
     Phase.READY: ReplicaState.READY,
+    Phase.FREEZING: ReplicaState.FROZEN,
     Phase.FROZEN: ReplicaState.FROZEN,
+    Phase.WAKING: ReplicaState.STARTING,
     Phase.DRAINING: ReplicaState.DRAINING,
     Phase.EXITED: ReplicaState.STOPPED,
 }
@@ -18,7 +20,8 @@ STATES = {
 class Replica:
     """One container that exists. `since` (monotonic) is when it took its phase,
     `started` (epoch) when its program was started, `drain_limit` how long it may finish
-    requests after its version was deleted. Only the keeper changes it.
+    requests after its version was deleted, `cpu` its limit of the moment (None: unknown).
+    Only the keeper changes it.
     """
 
     id: str
@@ -29,6 +32,7 @@ class Replica:
     since: float
     host: str | None = None
     started: float | None = None
+    cpu: float | None = None
     drain_limit: float = 30.0
 
     def enter(self, phase: Phase, now: float) -> None:

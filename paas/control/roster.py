@@ -6,14 +6,14 @@ a slot on the board exactly while it is ready or draining.
 
 import asyncio
 
+from paas.aio.limiter import Urgency
 from paas.control.replicas import Replica
 from paas.core.model import Service, Version
 from paas.core.planning import Phase, Seen
+from paas.core.starts import remembered, usual_start, wait_limit
 from paas.live.board import Board, Slot
 from paas.ports import Clock, ReplicaFact
 
-FASTEST_WAIT = 10.0
-START_FACTOR = 3.5
 REMEMBERED = 60.0
 """Seconds in which a list of the engine's may still hold a replica that was removed."""
 
@@ -28,6 +28,8 @@ class Roster:
         self._versions: dict[str, dict[str, Replica]] = {}
         self._slots: dict[str, Slot] = {}
         self._launching: list[str] = []
+        self._started_at: dict[str, float] = {}
+        self._starts: dict[str, tuple[float, ...]] = {}
         self._removed: dict[str, float] = {}
         self._drained: dict[str, asyncio.Event] = {}
         board.on_drained = self._on_drained
@@ -41,6 +43,17 @@ class Roster:
     def of(self, version_id: str) -> list[Replica]:
         """The version's replicas, oldest first."""
         return list(self._versions.get(version_id, {}).values())
+
+    def all(self) -> list[Replica]:
+        return list(self._replicas.values())
+
+    def versions(self) -> set[str]:
+        """Ids of the versions of which anything exists or is being started."""
+        return self._versions.keys() | self._launching
+
+    def started_at(self, version_id: str) -> float | None:
+        """When one of its replicas last became ready by a start or a wake (monotonic)."""
+        return self._started_at.get(version_id)
 
     def was_removed(self, replica_id: str) -> bool:
         """Whether we removed it a moment ago: whoever lists it still is behind."""
@@ -65,6 +78,20 @@ class Roster:
         """Versions of which the engine is being asked for a replica just now."""
         return set(self._launching)
 
+    def launches(self) -> list[str]:
+        """The version of each launch under way."""
+        return list(self._launching)
+
+    def urgency(self, version_id: str) -> Urgency:
+        """How soon its next start is needed: the first one that requests wait for before
+        those that load asks for, and these before those that nobody waits for.
+        """
+        target = self._board.targets.get(version_id)
+        if target is None or not (target.waiters or target.in_flight):
+            return Urgency.PREWARM
+        first = version_id not in self._launching and not self.has_ready(version_id)
+        return Urgency.WAITING if first else Urgency.SCALE_UP
+
     def launch_begun(self, version_id: str) -> None:
         self._launching.append(version_id)
 
@@ -78,16 +105,32 @@ class Roster:
         spec = version.spec
         target.concurrency = spec.concurrency
         target.idle_timeout = spec.timeouts.idle
-        usual = START_FACTOR * (version.start_seconds or 0.0)
-        target.wait_limit = min(spec.timeouts.start, max(FASTEST_WAIT, usual))
+        target.wait_limit = self._wait_limit(version)
+
+    def took(self, version: Version, seconds: float) -> None:
+        """A start of it took so long: requests wait for the next one accordingly."""
+        self._starts[version.id] = remembered(self._starts.get(version.id, ()), seconds)
+        target = self._board.targets.get(version.id)
+        if target is not None:
+            target.wait_limit = self._wait_limit(version)
 
     def withdraw(self, version_id: str) -> None:
         """The version is no more: nothing is routed to it."""
+        self._started_at.pop(version_id, None)
+        self._starts.pop(version_id, None)
         self._board.remove_target(version_id)
 
     def fail_waiters(self, version_id: str) -> None:
         """The version cannot start: answer who waits for it."""
         self._board.fail(version_id)
+
+    def forgive(self, version_id: str) -> None:
+        """It may be able to start again: requests wait for it."""
+        self._board.forgive(version_id)
+
+    def refuse_waiters(self, version_id: str) -> None:
+        """The host has no memory for it: answer who waits for it."""
+        self._board.refuse(version_id)
 
     def admit(self, fact: ReplicaFact, phase: Phase) -> Replica:
         """Record a replica that the engine has."""
@@ -100,14 +143,17 @@ class Roster:
             since=self._clock.monotonic(),
             host=fact.host,
             started=fact.started,
+            cpu=fact.cpu,
         )
         self._replicas[fact.id] = replica
         self._versions.setdefault(fact.version_id, {})[fact.id] = replica
         return replica
 
-    def ready(self, replica: Replica, port: int) -> None:
-        """It passed its probe: route to it."""
+    def ready(self, replica: Replica, port: int, *, cold: bool) -> None:
+        """It passed its probe: route to it. `cold`: after a start or a wake."""
         self._enter(replica, Phase.READY)
+        if cold:
+            self._started_at[replica.version_id] = replica.since
         slot = self._slots[replica.id] = Slot(replica.id, replica.host or "", port)
         self._board.add_slot(replica.version_id, slot)
 
@@ -119,8 +165,15 @@ class Roster:
         """It must pass its probe (again) before anything is routed to it."""
         self._unroute(replica, Phase.STARTING)
 
+    def freezing(self, replica: Replica) -> None:
+        """Nothing is routed to it from now on; whoever comes waits for its wake."""
+        self._unroute(replica, Phase.FREEZING)
+
     def frozen(self, replica: Replica) -> None:
         self._unroute(replica, Phase.FROZEN)
+
+    def waking(self, replica: Replica) -> None:
+        self._unroute(replica, Phase.WAKING)
 
     def lost(self, replica: Replica) -> float:
         """It serves no more and is to be removed; returns for how long it was ready."""
@@ -164,6 +217,10 @@ class Roster:
         finally:
             self._drained.pop(replica.id, None)
         return True
+
+    def _wait_limit(self, version: Version) -> float:
+        usual = usual_start(self._starts.get(version.id, ())) or version.start_seconds
+        return wait_limit(start_timeout=version.spec.timeouts.start, usual=usual)
 
     def _on_drained(self, replica_id: str) -> None:
         done = self._drained.get(replica_id)

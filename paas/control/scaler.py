@@ -1,67 +1,206 @@
-"""How many replicas each version should have.
+"""How many replicas each version should have: feeds the pure decision and keeps its memory.
 
-Until the autoscaler comes: the minimum, or one where somebody asked for it. What
-was asked for is kept until the version was idle for `stop_after` seconds, or, when
-it has no weight, already for `freeze_after`: a rollback soon after a deployment
-finds the old version warm, and later ones need no memory. A version without weight
-and without recent requests ignores its minimum.
+Versions are looked at while something of them runs or somebody wants them: every two
+seconds, and at once when a request queues. What sleeps without a minimum costs nothing.
+Each change is told as an event with its reason.
 """
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 
+from paas.aio.tasks import Tasks
 from paas.control.catalog import Catalog
-from paas.core.model import Service, Version, VersionStatus
-from paas.live.board import Board
-from paas.settings import Idle
+from paas.control.meter import Meter
+from paas.control.replicas import Replica
+from paas.control.roster import Roster
+from paas.core.idle import IdleSettings, Stage
+from paas.core.model import Event, Service, Version, VersionStatus
+from paas.core.planning import Phase
+from paas.core.scaling import Decision, Memory, ScaleSettings, adopted, decide
+from paas.core.schedules import ScheduledMin, scheduled_min
+from paas.errors import PaasError
+from paas.ports import Clock
+from paas.settings import Settings
+
+log = logging.getLogger(__name__)
+
+PACE = 2.0
+"""Seconds between two decisions when nothing happens."""
+_RUNNABLE = (VersionStatus.STARTING, VersionStatus.READY)
+_ASLEEP = frozenset({Phase.FREEZING, Phase.FROZEN, Phase.WAKING})
+_AWAKE = frozenset({Phase.STARTING, Phase.READY})
+_ARRIVALS = {
+    Stage.SERVING: "version.awake",
+    Stage.FROZEN: "version.frozen",
+    Stage.ZERO: "version.stopped",
+}
+"""Kinds of events for a version that came to that stage."""
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """A version's last decision, when it was made, and what the next one must know."""
+
+    at: float
+    memory: Memory
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class _Scheduled:
+    """A minimum that was worked out at `at` (epoch)."""
+
+    at: float
+    found: ScheduledMin
+
+    def holds(self, wall: float) -> bool:
+        """Whether it is still true; not when the wall clock stepped back."""
+        return self.at <= wall and (self.found.until is None or wall < self.found.until)
 
 
 class Scaler:
-    """Counts per version id; `poke` is called when a count may have risen."""
+    """Decisions by version id; `poke` is called when one may be due."""
 
-    def __init__(self, *, catalog: Catalog, board: Board, idle: Idle) -> None:
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        roster: Roster,
+        meter: Meter,
+        clock: Clock,
+        settings: Settings,
+        tasks: Tasks,
+    ) -> None:
         self._catalog = catalog
-        self._board = board
-        self._idle = idle
+        self._roster = roster
+        self._meter = meter
+        self._clock = clock
+        self._idle = settings.idle
+        self._utilisation = settings.scaling.utilisation
+        self._tasks = tasks
+        self._states: dict[str, _State] = {}
+        self._scheduled: dict[str, _Scheduled] = {}
+        self._due: set[str] = set()
         self._asked: set[str] = set()
+        self._pinned: set[str] = set()
         self.poke: Callable[[], None] = lambda: None
+        catalog.observe(self._changed)
 
     def ask(self, version_id: str) -> None:
-        """Somebody needs this version: a request, a deployment, a running replica."""
+        """Somebody needs this version now: a request that waits, a deployment."""
         self._asked.add(version_id)
+        self._due.add(version_id)
         self.poke()
 
-    def wants(self, now: float) -> dict[str, int]:
-        """Replicas by version id, for every version that may run at all."""
-        counts: dict[str, int] = {}
-        for service in self._catalog.services():
-            for version in service.versions:
-                if version.status in (VersionStatus.STARTING, VersionStatus.READY):
-                    counts[version.id] = self._count(service, version, now)
-        self._asked &= counts.keys()
-        return counts
+    def used(self, version_id: str) -> None:
+        """It was of use just now, though not to a request: its idle time begins anew."""
+        self._meter.touch(version_id)
+        self.ask(version_id)
 
-    def _count(self, service: Service, version: Version, now: float) -> int:
-        if version.status is VersionStatus.STARTING:
-            return 1
-        weighted = service.split.get(version.name, 0) > 0
-        minimum = version.spec.replicas.min
-        if version.id in self._asked and self._is_idle(service, version, now):
-            self._asked.discard(version.id)
-        asked = version.id in self._asked
-        return max(minimum if weighted or asked else 0, 1 if asked else 0)
+    def decisions(self, now: float) -> dict[str, Decision]:
+        """By version id, for every version of which anything should or does run."""
+        found: dict[str, Decision] = {}
+        for version_id in self._roster.versions() | self._asked | self._pinned:
+            known = self._catalog.version(version_id)
+            if known is not None and known[1].status in _RUNNABLE:
+                found[version_id] = self._decision(*known, now)
+        self._due.clear()
+        self._asked = {one for one in self._asked if one in found and found[one].count}
+        self._forget(self._states.keys() - found.keys(), now)
+        return found
 
-    def _is_idle(self, service: Service, version: Version, now: float) -> bool:
-        limit = self._limit(service, version)
-        target = self._board.targets.get(version.id)
-        if not limit or target is None or target.in_flight or target.waiters:
-            return False
-        return now - target.idle_since >= limit
+    def last(self, version_id: str) -> Decision | None:
+        """The decision that holds; None for a version at zero that nobody wants."""
+        state = self._states.get(version_id)
+        return state.decision if state else None
 
-    def _limit(self, service: Service, version: Version) -> float:
-        """Idle seconds after which nobody needs the version; 0 = never."""
-        own = service.settings
-        stop = self._idle.stop_after if own.stop_after is None else own.stop_after
-        freeze = self._idle.freeze_after if own.freeze_after is None else own.freeze_after
-        if service.split.get(version.name) or not freeze:
-            return stop
-        return min(stop, freeze) if stop else freeze
+    def settings(self, service: Service, version: Version) -> ScaleSettings:
+        """What the decision goes by at this moment."""
+        spec, scheduled = version.spec, self._scheduled_min(version)
+        least = max(spec.replicas.min, scheduled.min)
+        return ScaleSettings(
+            rules=spec.scaling,
+            max=max(spec.replicas.max, least),
+            idle=self._idle_settings(service, version, least),
+            min_reason=scheduled.reason if scheduled.min > spec.replicas.min else "",
+            concurrency=spec.concurrency,
+            utilisation=self._utilisation,
+            scale_down_delay=spec.scaling.scale_down_delay,
+        )
+
+    # ---- private
+
+    def _decision(self, service: Service, version: Version, now: float) -> Decision:
+        state = self._states.get(version.id)
+        if state is not None and version.id not in self._due and now - state.at < PACE:
+            return state.decision
+        memory = state.memory if state else self._found(self._roster.of(version.id), now)
+        observation = self._meter.observe(version, now)
+        wanted = self.settings(service, version)
+        decision, memory = decide(wanted, observation, memory=memory, now=now)
+        self._states[version.id] = _State(now, memory, decision)
+        if state is not None and state.decision != decision:
+            self._tell(service, version, state.decision, decision)
+        return decision
+
+    def _found(self, replicas: Collection[Replica], now: float) -> Memory:
+        """The memory of a version that was not watched: what runs of it is kept at first."""
+        running = sum(one.phase in _AWAKE for one in replicas)
+        return adopted(running, frozen=sum(one.phase in _ASLEEP for one in replicas), now=now)
+
+    def _idle_settings(self, service: Service, version: Version, least: int) -> IdleSettings:
+        own, host = service.settings, self._idle
+        return IdleSettings(
+            freeze_after=host.freeze_after if own.freeze_after is None else own.freeze_after,
+            stop_after=host.stop_after if own.stop_after is None else own.stop_after,
+            min=least,
+            weighted=service.split.get(version.name, 0) > 0,
+        )
+
+    def _scheduled_min(self, version: Version) -> ScheduledMin:
+        schedules, wall = version.spec.replicas.schedules, self._clock.time()
+        if not schedules:
+            return ScheduledMin()
+        known = self._scheduled.get(version.id)
+        if known is None or not known.holds(wall):
+            known = self._scheduled[version.id] = _Scheduled(wall, scheduled_min(schedules, wall))
+        return known.found
+
+    def _changed(self, before: Service | None, after: Service | None) -> None:
+        """Decide anew what was edited, and watch what has a minimum."""
+        for version in before.versions if before else ():
+            self._pinned.discard(version.id)
+            self._scheduled.pop(version.id, None)
+        for version in after.versions if after else ():
+            self._due.add(version.id)
+            replicas = version.spec.replicas
+            weighted = after is not None and after.split.get(version.name, 0) > 0
+            if version.status is VersionStatus.STARTING or (
+                weighted and (replicas.min or replicas.schedules)
+            ):
+                self._pinned.add(version.id)
+
+    def _forget(self, version_ids: Collection[str], now: float) -> None:
+        self._meter.leave(version_ids, now)
+        for version_id in version_ids:
+            del self._states[version_id]
+
+    def _tell(self, service: Service, version: Version, was: Decision, now: Decision) -> None:
+        if (was.count, was.stage) == (now.count, now.stage):
+            return
+        event = Event(
+            kind="version.scaled" if was.stage is now.stage else _ARRIVALS[now.stage],
+            time=self._clock.time(),
+            service=service.name,
+            version=version.name,
+            message=f"{version.name}: {was.count} → {now.count} replicas: {now.reason}.",
+            data={"from": was.count, "to": now.count, "stage": now.stage, "reason": now.reason},
+        )
+        self._tasks.spawn("scaling event", self._record(event))
+
+    async def _record(self, event: Event) -> None:
+        try:
+            await self._catalog.record(event)
+        except PaasError as error:
+            log.warning("event was not kept", extra={"kind": event.kind, "code": error.code})

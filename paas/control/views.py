@@ -1,6 +1,8 @@
 """Puts together what is shown of services, versions, replicas and the daemon."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from paas import __version__
@@ -12,18 +14,30 @@ from paas.control.roster import Roster
 from paas.control.view import HealthView, ReplicaView, ServiceView, VersionView
 from paas.core.model import Service, Version, VersionStatus
 from paas.errors import PaasError
-from paas.ports import Clock, Engine
+from paas.live.certificates import Certificates
+from paas.ports import Clock, Engine, Usage
 
 ENGINE_PATIENCE = 3.0
 """Seconds that looking at replicas or the daemon's health waits for the engine."""
 
 
 class Urls:
-    """Public URLs: the base domain and the proxy's port, known once it listens."""
+    """Public URLs: https where a certificate covers the host, with the ports that the proxy
+    listens on.
+    """
 
-    def __init__(self, base_domain: str) -> None:
+    def __init__(self, base_domain: str, certificates: Certificates) -> None:
         self._base_domain = base_domain
+        self._certificates = certificates
+        self._http = ""
+        self._https: str | None = None
         self.listening: tuple[str, ...] = ()
+
+    def listens(self, plain: Sequence[str], secure: Sequence[str]) -> None:
+        """The proxy accepts connections there; the first of each kind stands in URLs."""
+        self.listening = (*plain, *secure)
+        self._http = _port(plain[0], usual="80")
+        self._https = _port(secure[0], usual="443") if secure else None
 
     def of(self, *names: str) -> tuple[str, ...]:
         """URLs of names in the base domain."""
@@ -31,8 +45,9 @@ class Urls:
 
     def host(self, host: str) -> str:
         """The URL of a full host name."""
-        port = self.listening[0].rpartition(":")[2] if self.listening else "80"
-        return f"http://{host}/" if port == "80" else f"http://{host}:{port}/"
+        if self._https is not None and self._certificates.find(host) is not None:
+            return f"https://{host}{self._https}/"
+        return f"http://{host}{self._http}/"
 
 
 class Views:
@@ -59,7 +74,6 @@ class Views:
         hosts = tuple(self._urls.host(domain.name) for domain in service.domains)
         return ServiceView(
             service=service,
-            versions=tuple(self.version(service, version) for version in service.versions),
             state=_state(service),
             urls=self._urls.of(service.name) + hosts,
             internal_address=self._addresses.address(service.internal_port),
@@ -82,25 +96,14 @@ class Views:
     async def replicas(self, version: Version) -> tuple[ReplicaView, ...]:
         """The version's replicas, measured at once."""
         known = self._keeper.replicas(version.id)
-        return tuple(await asyncio.gather(*(self._measured(one, version) for one in known)))
-
-    async def _measured(self, replica: Replica, version: Version) -> ReplicaView:
-        try:
+        usages: Mapping[str, Usage] = {}
+        with suppress(TimeoutError):
             async with asyncio.timeout(ENGINE_PATIENCE):
-                usage = await self._engine.usage(replica.id)
-        except (PaasError, TimeoutError):
-            usage = None
-        if usage is None:
-            return self._replica(replica, version)
-        return self._replica(replica, version, cpu=usage.cpu, memory=usage.memory)
+                usages = await self._engine.usages([one.id for one in known])
+        return tuple(self._replica(one, version, usages.get(one.id)) for one in known)
 
     def _replica(
-        self,
-        replica: Replica,
-        version: Version,
-        *,
-        cpu: float | None = None,
-        memory: int | None = None,
+        self, replica: Replica, version: Version, usage: Usage | None = None
     ) -> ReplicaView:
         return ReplicaView(
             id=replica.id,
@@ -109,8 +112,8 @@ class Views:
             address=f"{replica.host}:{version.port}" if replica.host else None,
             in_flight=self._roster.in_flight(replica),
             started=replica.started,
-            cpu=cpu,
-            memory=memory,
+            cpu=None if usage is None else usage.cpu,
+            memory=None if usage is None else usage.memory,
         )
 
 
@@ -158,6 +161,12 @@ class Status:
             docker_host=self._place.docker_host,
             data_dir=self._place.data_dir,
         )
+
+
+def _port(address: str, *, usual: str) -> str:
+    """An address's port as a URL shows it."""
+    port = address.rpartition(":")[2]
+    return "" if port == usual else f":{port}"
 
 
 def _state(service: Service) -> str:

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from paas.core.idle import Mark
+from paas.core.schedules import Schedule
+
 
 class VersionStatus(StrEnum):
     BUILDING = "building"
@@ -97,18 +100,24 @@ Source = ArchiveSource | ImageSource
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicaRange:
+    """`schedules` raise the minimum at certain times."""
+
     min: int = 0
     max: int = 10
+    schedules: tuple[Schedule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScalingRules:
-    """Targets per replica; None switches a rule off, the largest answer wins."""
+    """Targets per replica; None switches a rule off, the largest answer wins. The highest
+    answer of the last `scale_down_delay` seconds counts.
+    """
 
     rps: float | None = None
     concurrency: float | None = None
     cpu: float | None = None
     memory: float | None = None
+    scale_down_delay: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,13 +316,15 @@ class Change:
     """One transaction for the store: everything in it becomes durable, or nothing.
 
     `before` None creates the service, `after` None deletes it; both None changes
-    no service.
+    no service. `activity` are marks by version id; those of versions that are gone are
+    passed over.
     """
 
     before: Service | None = None
     after: Service | None = None
     deployments: tuple[Deployment, ...] = ()
     events: tuple[Event, ...] = ()
+    activity: Mapping[str, Mark] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,11 +9,15 @@ from enum import StrEnum
 
 
 class Phase(StrEnum):
-    """Where a replica is in its life, as the keeper knows it."""
+    """Where a replica is in its life, as the keeper knows it. FREEZING and WAKING last as
+    long as the engine takes.
+    """
 
     STARTING = "starting"
     READY = "ready"
+    FREEZING = "freezing"
     FROZEN = "frozen"
+    WAKING = "waking"
     DRAINING = "draining"
     EXITED = "exited"
 
@@ -21,10 +25,11 @@ class Phase(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Want:
     """How many replicas a version should have; none is started before `not_before`
-    (monotonic seconds: crash back-off).
+    (monotonic seconds: crash back-off). `frozen`: those that there are shall sleep.
     """
 
     count: int
+    frozen: bool = False
     not_before: float = 0.0
 
 
@@ -50,6 +55,11 @@ class Wake:
 
 
 @dataclass(frozen=True, slots=True)
+class Freeze:
+    replica: str
+
+
+@dataclass(frozen=True, slots=True)
 class Drain:
     replica: str
 
@@ -59,9 +69,15 @@ class Remove:
     replica: str
 
 
-Action = Start | Wake | Drain | Remove
+Action = Start | Wake | Freeze | Drain | Remove
 
-_SHED_ORDER = {Phase.STARTING: 0, Phase.FROZEN: 1, Phase.READY: 2}
+_SHED_ORDER = {
+    Phase.STARTING: 0,
+    Phase.WAKING: 1,
+    Phase.FROZEN: 2,
+    Phase.FREEZING: 2,
+    Phase.READY: 3,
+}
 
 
 def plan(wants: Mapping[str, Want], seen: Sequence[Seen], now: float) -> list[Action]:
@@ -70,7 +86,7 @@ def plan(wants: Mapping[str, Want], seen: Sequence[Seen], now: float) -> list[Ac
     Exited replicas and those of versions nobody wants are removed; a draining one is
     left to end in peace whatever became of its version. Of too many the least useful
     drain (starting, frozen, then the least busy, youngest); those that stay are woken,
-    then the missing ones started.
+    then the missing ones started; or they are frozen, unless a request is on them.
     """
     actions: list[Action] = [
         Remove(one.replica)
@@ -87,12 +103,19 @@ def plan(wants: Mapping[str, Want], seen: Sequence[Seen], now: float) -> list[Ac
         kept = sorted(live, key=_usefulness)
         surplus = max(0, len(kept) - want.count)
         actions += (Drain(one.replica) for one in kept[:surplus])
-        actions += _raise(version_id, want, kept[surplus:], now)
+        if want.frozen:
+            actions += _freeze(kept[surplus:])
+        else:
+            actions += _raise(version_id, want, kept[surplus:], now)
     return actions
 
 
 def _usefulness(one: Seen) -> tuple[int, int, float]:
     return _SHED_ORDER[one.phase], one.in_flight, -one.since
+
+
+def _freeze(live: Sequence[Seen]) -> list[Action]:
+    return [Freeze(one.replica) for one in live if one.phase is Phase.READY and not one.in_flight]
 
 
 def _raise(version_id: str, want: Want, live: Sequence[Seen], now: float) -> list[Action]:

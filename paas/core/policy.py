@@ -26,13 +26,15 @@ _BASIC = re.compile(rb"[Bb][Aa][Ss][Ii][Cc] +([A-Za-z0-9+/=]+) *")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What `decide` looks at. `client` is None when it cannot be told; `port` is the
-    Host field's (`:8080` or empty), `length` the body's as far as it is known.
+    Host field's (`:8080` or empty), `secure_port` the one for https; `length` is the
+    body's as far as it is known.
     """
 
     client: IPAddress | None
     scheme: bytes
     host: str
     port: bytes
+    secure_port: bytes = b""
     method: bytes
     target: bytes
     length: int
@@ -154,6 +156,15 @@ def sticky_version(policy: Policy, cookies: Sequence[bytes]) -> str | None:
     return None
 
 
+def sticky_cookie(policy: Policy, version: str, *, secure: bool) -> bytes:
+    """The field line that makes a visitor stay with that version; empty where none does.
+
+    `secure`: the visitor came by https, so the cookie is for https alone.
+    """
+    line = policy.cookies.get(version, b"")
+    return line.replace(b"\r\n", b"; Secure\r\n") if secure else line
+
+
 def _one_of(hosts: Collection[str], name: str | None) -> str | None:
     return name if name is not None and name in hosts else None
 
@@ -178,7 +189,7 @@ def _elsewhere(policy: Policy, facts: Facts) -> bytes | None:
     if not moved and not upgraded:
         return None
     host = (policy.main_domain if moved and policy.main_domain else facts.host).encode("ascii")
-    port = b"" if upgraded else facts.port
+    port = facts.secure_port if upgraded else facts.port
     return b"%b://%b%b%b" % (b"https" if secure else b"http", host, port, facts.target)
 
 

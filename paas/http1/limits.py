@@ -35,6 +35,8 @@ class Limits:
     pool_size: int = 128
     """Most idle connections kept to one replica."""
 
+    handshake_seconds: float = 10.0
+    """From accepting a connection to the end of its TLS handshake."""
     head_seconds: float = 10.0
     """From a request's first byte to the end of its head."""
     keepalive_seconds: float = 75.0

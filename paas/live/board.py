@@ -161,6 +161,24 @@ class Board:
             target.broken = True
             self._refuse_all(target, Refusal(RefusalCode.START_FAILED, 5))
 
+    def forgive(self, version_id: str) -> None:
+        """It may be able to start again: new requests wait for that."""
+        target = self.targets.get(version_id)
+        if target is not None:
+            target.broken = False
+
+    def refuse(self, version_id: str) -> None:
+        """The host has no memory to start it: answer all waiters, unless a replica will."""
+        target = self.targets.get(version_id)
+        if target is not None and all(slot.draining for slot in target.slots):
+            self._refuse_all(target, Refusal(RefusalCode.NO_MEMORY, 5))
+
+    def touch(self, version_id: str) -> None:
+        """It was used just now, though not by a request: its idle time begins anew."""
+        target = self.targets.get(version_id)
+        if target is not None:
+            target.idle_since = self._now()
+
     # ---- leases (taken by the proxy)
 
     def acquire(
@@ -219,6 +237,7 @@ class Board:
         if len(target.waiters) >= target.queue_limit:
             return Refusal(RefusalCode.QUEUE_FULL, 1)
         ticket = Ticket(self._leave, target, granted, self._now())
+        target.entered += ticket.queued_at
         target.waiters.append(ticket)
         target.share.open += 1
         self.on_demand(target.version_id)
@@ -228,6 +247,7 @@ class Board:
         slot.in_flight += 1
         target.in_flight += 1
         target.share.open += 1
+        target.entered += self._now()
         return Lease(self._give_back, target, slot, waited)
 
     def _released(self, lease: Lease) -> None:
@@ -235,7 +255,7 @@ class Board:
         slot.in_flight -= 1
         target.in_flight -= 1
         target.share.open -= 1
-        self._ended(target)
+        target.entered -= self._ended(target)
         if slot.draining and slot.in_flight == 0:
             self._drop(target, slot)
             self.on_drained(slot.id)
@@ -279,11 +299,14 @@ class Board:
         target.share.open -= 1
         target.share.drop(ticket.size)
         target.waiters.remove(ticket)
-        self._ended(target)
+        target.entered -= self._ended(target)
 
-    def _ended(self, target: Target) -> None:
+    def _ended(self, target: Target) -> float:
+        """A request left now."""
+        now = self._now()
         if target.in_flight == 0:
-            target.idle_since = self._now()
+            target.idle_since = now
+        return now
 
     def _refuse_all(self, target: Target, refusal: Refusal) -> None:
         while target.waiters:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from paas.core.windows import Tally
+
 MIN_QUEUE = 100
 QUEUE_PER_CONCURRENCY = 10
 QUEUE_BYTES = 64 * 1024 * 1024
@@ -24,6 +26,7 @@ class RefusalCode(StrEnum):
     SERVICE_FULL = "service_full"
     START_TIMEOUT = "start_timeout"
     START_FAILED = "start_failed"
+    NO_MEMORY = "no_memory"
     GONE = "no_such_host"
 
 
@@ -102,13 +105,16 @@ class Target:
     `concurrency` is the most in flight per slot (0 = no limit); `broken` refuses at
     once when no slot is there; `idle_timeout` bounds the silence of a replica within
     one request, in seconds. `idle_since` is when the last request ended, however it
-    ended: it says nothing while one is in flight or waits.
+    ended: it says nothing while one is in flight or waits. `entered` is the sum of the
+    times at which those came that are here, less how long all before them stayed;
+    `streams` are the ones in flight that became tunnels.
     """
 
     __slots__ = (
         "arrivals",
         "broken",
         "concurrency",
+        "entered",
         "idle_since",
         "idle_timeout",
         "in_flight",
@@ -116,6 +122,7 @@ class Target:
         "serving",
         "share",
         "slots",
+        "streams",
         "version",
         "version_id",
         "wait_limit",
@@ -135,8 +142,15 @@ class Target:
         self.waiters: deque[Ticket] = deque()
         self.in_flight = 0
         self.arrivals = 0
+        self.entered = 0.0
+        self.streams = 0
         self.idle_since = 0.0
         self.serving = False
+
+    def tally(self, now: float) -> Tally:
+        """What came so far, and for how long all of it stayed (held and running)."""
+        here = self.in_flight + len(self.waiters)
+        return Tally(arrivals=self.arrivals, busy=max(0.0, here * now - self.entered))
 
     @property
     def queue_limit(self) -> int:

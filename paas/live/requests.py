@@ -29,6 +29,7 @@ class RequestRecord:
     service: str
     version: str
     replica: str
+    scheme: bytes
     method: bytes
     host: bytes
     target: bytes

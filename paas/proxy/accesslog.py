@@ -83,6 +83,7 @@ def json_line(record: RequestRecord) -> bytes:
     fields = {
         "time": _moment(record.time).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "client": _text(record.client),
+        "scheme": _text(record.scheme),
         "method": _text(record.method),
         "host": _text(record.host),
         "target": _text(record.target),

@@ -21,6 +21,11 @@ class Client(Protocol):
 
     def route(self, host: str) -> Route | None: ...
 
+    def misdirected(self, host: str) -> bool:
+        """Whether there is no route because the certificate that was shown does not cover
+        that host, which came on a connection for another one.
+        """
+
     def write(self, data: bytes) -> None: ...
 
     def pause(self) -> None: ...

@@ -15,6 +15,7 @@ from paas.http1.events import END, Bad, RequestHead
 from paas.http1.head import Onward, Peer
 from paas.http1.parser import RequestParser
 from paas.live.board import Lease
+from paas.live.certificates import Certificate
 from paas.proxy import pages, sockets
 from paas.proxy.exchange import Exchange
 from paas.proxy.outbox import Outlet
@@ -47,6 +48,7 @@ class ClientConnection(asyncio.Protocol):
     __slots__ = (
         "_announced",
         "_backlog",
+        "_certificate",
         "_ending",
         "_exchange",
         "_half_closed",
@@ -67,9 +69,19 @@ class ClientConnection(asyncio.Protocol):
         "peer",
     )
 
-    def __init__(self, plane: Plane, home: Home, *, address: bytes = b"") -> None:
-        """`address` is the client's where a proxy announced it."""
+    def __init__(
+        self,
+        plane: Plane,
+        home: Home,
+        *,
+        address: bytes = b"",
+        certificate: Certificate | None = None,
+    ) -> None:
+        """`address` is the client's where a proxy announced it, `certificate` the one it
+        was shown for the server name it gave.
+        """
         self._announced = address
+        self._certificate = certificate
         self._plane = plane
         self._home = home
         self._parser = RequestParser(plane.limits)
@@ -84,7 +96,7 @@ class ClientConnection(asyncio.Protocol):
         self._ending = False
         self._half_closed = False
         self._in_head = False
-        self._presence: Presence | None = None
+        self._presence = Presence(self, plane.timers)
         self.onward = Onward()
         self.peer = _NOBODY
         self.full = False
@@ -155,7 +167,12 @@ class ClientConnection(asyncio.Protocol):
     # ---- for the exchange
 
     def route(self, host: str) -> Route | None:
+        if self._certificate is not None and self.misdirected(host):
+            return None
         return self._home.route(host)
+
+    def misdirected(self, host: str) -> bool:
+        return self._certificate is not None and not self._certificate.covers(host)
 
     def write(self, data: bytes) -> None:
         self._outlet.write(data)
@@ -198,7 +215,7 @@ class ClientConnection(asyncio.Protocol):
         self._exchange = None
         self._paused = self._backlog = False
         self._set_reading()
-        self._believe()
+        self._presence.believe()
         plane.timers.forget(self)
         plane.counters.tunnels += 1
         replica, surplus = upstream.detach()
@@ -217,13 +234,8 @@ class ClientConnection(asyncio.Protocol):
     # ---- for its presence
 
     def probe(self) -> None:
-        exchange, transport = self._exchange, self._transport
-        if exchange is None or transport is None or transport.is_closing():
-            return
-        data = exchange.probe()
-        if data:
-            self._outlet.flush()
-            transport.write(data)
+        if self._exchange is not None:
+            self._outlet.write(self._exchange.probe())
 
     def lacks(self, unread: int) -> bool:
         exchange = self._exchange
@@ -231,7 +243,7 @@ class ClientConnection(asyncio.Protocol):
 
     def vanished(self) -> None:
         exchange, self._exchange = self._exchange, None
-        self._believe()
+        self._presence.believe()
         if exchange is not None:
             exchange.client_gone()
         if self._transport is not None:
@@ -358,27 +370,17 @@ class ClientConnection(asyncio.Protocol):
         self._reading = wanted
         if wanted:
             transport.resume_reading()
-            self._believe()
+            self._presence.believe()
         else:
             transport.pause_reading()
-            self._doubt()
+            self._presence.doubt(transport)
 
     def _half_close(self) -> bool:
         """The client sent all it will and may still read: find out whether it does."""
         self._half_closed = True
-        self._doubt()
+        if self._transport is not None:
+            self._presence.doubt(self._transport)
         return True
-
-    def _doubt(self) -> None:
-        transport = self._transport
-        if self._presence is None and transport is not None:
-            self._presence = Presence(self, transport, self._plane.timers)
-        if self._presence is not None:
-            self._presence.doubt()
-
-    def _believe(self) -> None:
-        if self._presence is not None:
-            self._presence.believe()
 
     def _tunnel_ended(self, ended: Ended | None, received: int, sent: int) -> None:
         tunnel, self._tunnel = self._tunnel, None
@@ -389,6 +391,6 @@ class ClientConnection(asyncio.Protocol):
             ended(received, sent)
 
     def _closed(self) -> None:
-        self._believe()
+        self._presence.believe()
         self._plane.timers.forget(self)
         self._home.leave(self)

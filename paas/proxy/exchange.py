@@ -98,7 +98,8 @@ class Exchange:
             return self._answer_ourselves()
         route = self._client.route(head.host)
         if route is None:
-            return self.fail(pages.NO_SUCH_HOST)
+            wrong = self._client.misdirected(head.host)  # RFC 9110, section 15.5.20
+            return self.fail(pages.MISDIRECTED if wrong else pages.NO_SUCH_HOST)
         if self._trace is not None:
             self._trace.service = route.service
         if head.websocket and plane.tunnels.full(route.service):

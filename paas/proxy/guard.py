@@ -19,6 +19,7 @@ from paas.core.policy import (
     Refuse,
     Verdict,
     decide,
+    sticky_cookie,
     sticky_version,
 )
 from paas.core.routing import Route
@@ -151,7 +152,8 @@ class Guard:
         if known is not None:
             return known, b""
         version = self._plane.board.choose(route)
-        return version, policy.cookies.get(version or "", b"")
+        secure = facts.scheme(self._head, self._client.peer) == b"https"
+        return version, sticky_cookie(policy, version or "", secure=secure)
 
     def _hold(self, route: Route) -> None:
         held, clock, limits = self._plane.held, self._plane.timers, self._plane.limits
@@ -204,6 +206,7 @@ class Guard:
             scheme=facts.scheme(head, peer),
             host=head.host,
             port=_PORT.search(head.authority)[0],  # type: ignore[index] # it can be empty
+            secure_port=b"" if peer.trusted else self._plane.secure_port,
             method=head.method,
             target=head.target,
             length=head.length if head.framing is Framing.LENGTH else received,

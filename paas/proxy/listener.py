@@ -1,4 +1,4 @@
-"""A listening address: public hosts, or one fixed route for an internal address."""
+"""A listening address: public hosts, plain or TLS, or one fixed route for an internal one."""
 
 import asyncio
 import socket
@@ -9,8 +9,9 @@ from paas.core.routing import Route
 from paas.errors import Unavailable
 from paas.http1.head import Peer
 from paas.proxy.connection import ClientConnection
+from paas.proxy.handshake import Handshake, Session
 from paas.proxy.plane import Plane
-from paas.proxy.registry import Registry
+from paas.proxy.registry import Member, Registry
 from paas.proxy.threshold import Threshold
 
 BACKLOG = 1024
@@ -24,12 +25,20 @@ class Listener:
     """Accepts connections on one socket until `close`, but for pauses."""
 
     def __init__(
-        self, plane: Plane, registry: Registry, router: Router, *, proxy_protocol: bool = False
+        self,
+        plane: Plane,
+        registry: Registry,
+        router: Router,
+        *,
+        proxy_protocol: bool = False,
+        secure: bool = False,
     ) -> None:
         self._plane = plane
         self._registry = registry
         self._proxy_protocol = proxy_protocol
         self._sock: socket.socket | None = None
+        self._secure = secure
+        self._scheme = b"https" if secure else b"http"
         self._server: asyncio.Server | None = None
         self.route = router
         self.host = ""
@@ -89,31 +98,38 @@ class Listener:
         # a proxy in front connects for all its clients: its address is nobody's in particular
         if not self._registry.admit(member, None if trusted else address):
             return None
-        return Peer(address=address, trusted=trusted)
+        return Peer(address=address, scheme=self._scheme, trusted=trusted)
 
     def leave(self, member: ClientConnection) -> None:
         self._registry.leave(member)
 
-    # ---- for thresholds
+    # ---- for thresholds and handshakes
+
+    def enter(self, member: Member, address: bytes | None = None) -> bool:
+        counts = address is not None and not self._trusts(address)
+        return self._registry.admit(member, address if counts else None)
+
+    def depart(self, member: Member) -> None:
+        self._registry.leave(member)
 
     def expects_preface(self, address: bytes) -> bool:
         return self._trusts(address)
 
-    def enter(self, member: Threshold) -> bool:
-        return self._registry.admit(member, None)
-
-    def depart(self, member: Threshold) -> None:
-        self._registry.leave(member)
-
-    def announced(self, address: bytes) -> ClientConnection:
+    def announced(self, address: bytes) -> asyncio.Protocol:
+        if self._secure:
+            return Handshake(self._plane, self, address=address)
         return ClientConnection(self._plane, self, address=address)
+
+    def secured(self, session: Session, address: bytes) -> asyncio.Protocol:
+        proven = session.certificate if session.name else None
+        return ClientConnection(self._plane, self, address=address, certificate=proven)
 
     # ---- private
 
     def _protocol(self) -> asyncio.Protocol:
         if self._proxy_protocol:
             return Threshold(self._plane, self)
-        return ClientConnection(self._plane, self)
+        return self.announced(b"")
 
     def _trusts(self, address: bytes) -> bool:
         trusted = self._plane.trusted

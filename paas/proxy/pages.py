@@ -26,6 +26,7 @@ class Problem:
 
 
 NO_SUCH_HOST = Problem(status=404, code="no_such_host")
+MISDIRECTED = Problem(status=421, code="misdirected_request")
 NO_SUCH_VERSION = Problem(status=404, code="no_such_version")
 NO_TRAFFIC = Problem(status=503, code="no_traffic")
 LOOP = Problem(status=508, code="loop_detected")
@@ -61,6 +62,7 @@ _REASONS = {
     413: "Content Too Large",
     414: "URI Too Long",
     417: "Expectation Failed",
+    421: "Misdirected Request",
     431: "Request Header Fields Too Large",
     501: "Not Implemented",
     502: "Bad Gateway",
@@ -78,6 +80,7 @@ _MESSAGES = {
     "loop_detected": "The request goes round in a circle.",
     "maintenance": "The service is being worked on. Please try again later.",
     "method_not_allowed": "This method is not supported.",
+    "misdirected_request": "This address needs a connection of its own.",
     "no_such_host": "Nothing is published at this address.",
     "no_such_version": "There is no such version of the service.",
     "no_traffic": "The service is offline at the moment.",

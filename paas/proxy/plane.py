@@ -1,6 +1,7 @@
 """What all connections of one proxy share: its collaborators and its counters."""
 
 import itertools
+import ssl
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -38,8 +39,10 @@ class Plane:
     """`instance` makes request ids unique over restarts; `draining` is set once.
 
     `trusted` are the networks of proxies in front; `held` counts the requests that wait
-    for the end of a pause, by service; `access` is None while nothing is logged;
+    for the end of a pause, by service; `access` is None while nothing is logged.
     `on_shortage` is called when the process or the host is out of descriptors.
+    TLS handshakes begin in `entrance`; `secure_port` is where https is, as it stands in a
+    URL (`:8443`, or empty).
     """
 
     board: Board
@@ -54,6 +57,8 @@ class Plane:
     access: AccessLog | None = None
     tunnels: Tunnels = field(default_factory=lambda: Tunnels(None))
     on_shortage: Callable[[], None] = lambda: None
+    entrance: ssl.SSLContext | None = None
+    secure_port: bytes = b""
     held: "Counter[str]" = field(default_factory=Counter)
     draining: bool = False
     _serial: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))

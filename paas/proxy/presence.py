@@ -38,15 +38,16 @@ class Presence:
 
     __slots__ = ("_client", "_looks", "_timers", "_transport", "deadline")
 
-    def __init__(self, client: Doubted, transport: asyncio.Transport, timers: Timers) -> None:
+    def __init__(self, client: Doubted, timers: Timers) -> None:
         self._client = client
-        self._transport = transport
+        self._transport: asyncio.Transport | None = None
         self._timers = timers
         self._looks = 0
         self.deadline = NEVER
 
-    def doubt(self) -> None:
+    def doubt(self, transport: asyncio.Transport) -> None:
         """Nothing is read from it now."""
+        self._transport = transport
         if self.deadline == NEVER:
             self._looks = 0
             self.deadline = self._timers.after(LOOK)
@@ -54,17 +55,17 @@ class Presence:
 
     def believe(self) -> None:
         """It is read again, or nobody waits for it."""
-        self.deadline = NEVER
+        self.deadline, self._transport = NEVER, None
         self._timers.forget(self)
 
     def expired(self) -> None:
+        transport = self._transport
+        assert transport is not None
         self._looks += 1
         self.deadline = self._timers.after(LOOK if self._looks < max(PROBES) else LATE)
-        state = sockets.tcp_state(self._transport)
+        state = sockets.tcp_state(transport)
         ended = state == sockets.CLOSE_WAIT
-        if state == sockets.CLOSED or (
-            ended and self._client.lacks(sockets.unread(self._transport))
-        ):
+        if state == sockets.CLOSED or (ended and self._client.lacks(sockets.unread(transport))):
             self._client.vanished()
-        elif self._looks in PROBES and not self._transport.get_write_buffer_size():
+        elif self._looks in PROBES and not transport.get_write_buffer_size():
             self._client.probe()

@@ -10,8 +10,10 @@ from paas.core.routing import Route
 from paas.errors import Unavailable
 from paas.http1.limits import Limits
 from paas.live.board import Board
+from paas.live.certificates import Certificates
 from paas.live.usage import Usage
 from paas.proxy.accesslog import AccessLog
+from paas.proxy.handshake import entrance
 from paas.proxy.intake import Intake
 from paas.proxy.listener import Listener, Router, bind
 from paas.proxy.outbox import Outbox
@@ -22,6 +24,7 @@ from paas.proxy.timers import Timers
 from paas.proxy.tunnels import Tunnels
 from paas.proxy.upstream import Pools
 
+HTTPS = 443
 FixedRoute = Route | Callable[[], Route | None]
 
 
@@ -32,7 +35,8 @@ class Proxy:
     `trusted` are the networks (`10.0.0.0/8`) of proxies in front, whose
     forwarding fields are extended instead of replaced. With
     `proxy_protocol` they have to begin their connections to public listeners with a
-    PROXY preface. The caller runs `access`, the access log.
+    PROXY preface. `certificates` are those of its listeners with TLS and may change at
+    any time. The caller runs `access`, the access log.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class Proxy:
         access: AccessLog | None = None,
     ) -> None:
         limits = limits or Limits()
+        self.certificates = Certificates()
         self._proxy_protocol = proxy_protocol
         self._tasks = tasks or Tasks()
         self._owns_tasks = tasks is None
@@ -68,6 +73,7 @@ class Proxy:
             on_shortage=self._intake.short,
             trusted=networks(trusted),
             access=access,
+            entrance=entrance(self.certificates),
         )
         board.on_gone = self._gone
 
@@ -104,10 +110,12 @@ class Proxy:
         port: int = 0,
         *,
         route: FixedRoute | None = None,
+        secure: bool = False,
         sock: socket.socket | None = None,
     ) -> Listener:
-        """Accept on that address, or on the bound `sock`. With `route` every Host goes
-        there (a callable is asked for each request); without, Host decides.
+        """Accept on that address, or on the bound `sock`; with TLS if `secure`. With
+        `route` every Host goes there (a callable is asked for each request); without, Host
+        decides.
         Port 0 takes a free one, see `Listener.port`. Raises `Unavailable`
         (`address_in_use`, `stopping`).
         """
@@ -116,10 +124,16 @@ class Proxy:
         self._timers.start()
         announced = self._proxy_protocol and route is None
         listener = Listener(
-            self._plane, self._registry, self._router(route), proxy_protocol=announced
+            self._plane,
+            self._registry,
+            self._router(route),
+            proxy_protocol=announced,
+            secure=secure,
         )
         self._listeners = [*(one for one in self._listeners if not one.closed), listener]
         await listener.start(sock or bind(host, port))
+        if secure and not self._plane.secure_port and listener.port != HTTPS:
+            self._plane.secure_port = b":%d" % listener.port
         if self._is_draining():
             await listener.close()
         elif self._intake.paused:

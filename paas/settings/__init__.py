@@ -8,8 +8,10 @@ from paas.settings.loading import load
 from paas.settings.shapes import (
     Api,
     Builds,
+    CertificateFiles,
     Defaults,
     Docker,
+    HostScaling,
     Idle,
     Internal,
     Limits,
@@ -26,8 +28,10 @@ from paas.settings.shapes import (
 __all__ = [
     "Api",
     "Builds",
+    "CertificateFiles",
     "Defaults",
     "Docker",
+    "HostScaling",
     "Idle",
     "Internal",
     "Limits",

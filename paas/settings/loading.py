@@ -1,6 +1,6 @@
 """`load`: file and environment to `Settings`, or every mistake at once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from paas.errors import Invalid
-from paas.settings.shapes import Settings
+from paas.settings.shapes import CertificateFiles, Proxy, Settings
 from paas.settings.sources import Sources, leaves, read_environment, read_file
 
 LONGEST_SOCKET_PATH = 107
@@ -26,14 +26,18 @@ _KINDS = {
     "is_instance_of": "a path",
     "path_type": "a path",
     "model_type": "a section",
+    "missing": "given",
+    "extra_forbidden": "left out: there is no such setting",
+    "string_too_short": "a path",
 }
 
 
 def load(path: Path | None, env: Mapping[str, str]) -> Settings:
     """The settings of that file (None: defaults) with `PAAS_…` variables of `env` over it.
 
-    A relative `data_dir`, `api.socket` or `proxy.access_log_file` starts at the file's
-    directory, from the environment at the working directory; `~` is the home directory.
+    A relative `data_dir`, `api.socket`, `proxy.access_log_file` or file of
+    `proxy.certificates` starts at the file's directory, from the environment at the working
+    directory; `~` is the home directory.
     Raises `Invalid` (`bad_settings`) with one line per mistake.
     """
     sources = Sources()
@@ -148,11 +152,23 @@ def _resolved(
         rule = f"shorter: the socket's path {socket} exceeds {LONGEST_SOCKET_PATH} bytes"
         sources.wrong(sources.place(path), path, f"must be {rule}")
     api = settings.api.model_copy(update={"socket": str(socket)})
-    proxy = settings.proxy
-    if proxy.access_log_file:
-        file_path = absolute(Path(proxy.access_log_file), ("proxy", "access_log_file"))
-        proxy = proxy.model_copy(update={"access_log_file": str(file_path)})
+    proxy = _resolved_proxy(settings.proxy, absolute)
     return settings.model_copy(update={"data_dir": data_dir, "api": api, "proxy": proxy})
+
+
+def _resolved_proxy(proxy: Proxy, absolute: Callable[[Path, tuple[str, ...]], Path]) -> Proxy:
+    log = proxy.access_log_file
+    if log:
+        log = str(absolute(Path(log), ("proxy", "access_log_file")))
+
+    def file(name: str) -> str:
+        return str(absolute(Path(name), ("proxy", "certificates")))
+
+    certificates = [
+        CertificateFiles(certificate=file(one.certificate), key=file(one.key))
+        for one in proxy.certificates
+    ]
+    return proxy.model_copy(update={"access_log_file": log, "certificates": certificates})
 
 
 def _usual_data_dir(env: Mapping[str, str], home: Path) -> Path:

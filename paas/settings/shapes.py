@@ -108,10 +108,12 @@ def _off(value: object) -> object:
     return "off" if value is False else _lower(value)
 
 
-def _later(value: list[str]) -> list[str]:
-    if value:
-        raise ValueError("empty: HTTPS comes with a later release; leave it empty")
-    return value
+def _files(value: object) -> object:
+    """`chain:key` as an environment variable gives it; one name alone stands for both."""
+    if not isinstance(value, str):
+        return value
+    chain, _, key = value.partition(":")
+    return {"certificate": chain, "key": key or chain}
 
 
 Address = Annotated[str, AfterValidator(_address)]
@@ -164,13 +166,24 @@ class ProxyLimits(Section):
     """Bytes of bodies held while requests wait for a replica."""
 
 
+class CertificateFiles(Section):
+    """A certificate for https; its host names stand in it."""
+
+    certificate: Annotated[str, Field(min_length=1)]
+    """Path of the PEM file with the certificate and those that lead to its root."""
+    key: Annotated[str, Field(min_length=1)]
+    """Path of the PEM file with its private key, not encrypted."""
+
+
 class Proxy(Section):
     """Where requests for services come in."""
 
     http: Annotated[Addresses, Field(min_length=1)] = [":8080"]
     """Addresses to listen on; one string is taken as a list of one. Port 0 picks a free one."""
-    https: Annotated[list[str], BeforeValidator(_one_or_many), AfterValidator(_later)] = []
-    """Reserved: HTTPS comes with a later release."""
+    https: Addresses = []
+    """Addresses to listen on with TLS."""
+    certificates: list[Annotated[CertificateFiles, BeforeValidator(_files)]] = []
+    """The first is for clients that name no host; a host without one is refused."""
     trusted: Annotated[list[TrustedNetwork], BeforeValidator(_one_or_many)] = []
     """Networks of proxies in front, whose forwarding fields are believed."""
     proxy_protocol: Annotated[Literal["off", "accept"], BeforeValidator(_off)] = "off"
@@ -182,6 +195,12 @@ class Proxy(Section):
     access_log_bytes: Annotated[int, Field(ge=65536)] = 64 * 1024**2
     """Size from which on a new file is begun; four old ones are kept."""
     limits: ProxyLimits = ProxyLimits()
+
+    @model_validator(mode="after")
+    def _proven(self) -> Self:
+        if self.https and not self.certificates:
+            raise ValueError("complete: https needs at least one of certificates")
+        return self
 
 
 class Api(Section):
@@ -245,6 +264,8 @@ class Scaling(Section):
     """Percent of the replica's cores."""
     memory: Percent | None = None
     """Percent of the replica's memory."""
+    scale_down_delay: Annotated[float, Field(ge=0, le=3600)] = 0
+    """Seconds for which the highest answer holds before fewer replicas run."""
 
 
 class Timeouts(Section):
@@ -276,6 +297,21 @@ class Defaults(Section):
     replicas: Replicas = Replicas()
     scaling: Scaling = Scaling()
     timeouts: Timeouts = Timeouts()
+
+
+class HostScaling(Section):
+    """How this host carries the replicas of all services."""
+
+    utilisation: Annotated[float, Field(gt=0, le=1)] = 0.7
+    """Part of a target for requests at which a replica counts as full."""
+    concurrent_starts: Annotated[int, Field(ge=1, le=64)] = 4
+    """Replicas started at a time; an engine starts four or five a second at best."""
+    cpu_boost: Annotated[float, Field(ge=0, le=1024)] = 1.0
+    """Cores that a replica may use until it is ready, if that is more than its limit; 0 = off."""
+    memory_reserve: Memory = "64MiB"
+    """Memory of the host that no start may take."""
+    overcommit: Annotated[float, Field(ge=0.1, le=1000)] = 4.0
+    """The memory limits of all replicas may sum up to that many times the host's memory."""
 
 
 class Idle(Section):
@@ -322,6 +358,7 @@ class Settings(Section):
     internal: Internal = Internal()
     limits: Limits = Limits()
     defaults: Defaults = Defaults()
+    scaling: HostScaling = HostScaling()
     idle: Idle = Idle()
     builds: Builds = Builds()
     logs: Logs = Logs()

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,6 @@ from tests.contract.engine_kits import (
     DOCKERFILE,
     PORT,
     TAG,
-    DockerKit,
     FakeKit,
     Kit,
     answers,
@@ -27,19 +25,6 @@ from tests.contract.engine_kits import (
     until,
     write_source,
 )
-
-
-@pytest.fixture(params=["fake", pytest.param("docker", marks=pytest.mark.docker)])
-async def kit(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Kit]:
-    if request.param == "fake":
-        made: FakeKit | DockerKit = FakeKit()
-    else:
-        made = DockerKit(tmp_path)
-        await made.open()
-    try:
-        yield made
-    finally:
-        await made.close()
 
 
 async def test_open_gives_the_gateway_and_can_be_repeated(kit: Kit) -> None:
@@ -68,10 +53,6 @@ async def test_a_started_replica_is_listed_and_answers(kit: Kit) -> None:
     assert await kit.engine.replicas() == [fact]
     await answers(fact)
     assert await kit.engine.listening(fact.id) == (PORT,)
-    usage = await kit.engine.usage(fact.id)
-    assert usage is not None
-    assert usage.cpu > 0
-    assert 0 < usage.memory < 64 << 20
 
 
 async def test_two_replicas_have_two_addresses(kit: Kit) -> None:
@@ -102,7 +83,7 @@ async def test_remove_while_frozen_and_again(kit: Kit, grace: float) -> None:
     await kit.engine.remove(fact.id, grace=grace)
     assert await kit.engine.replicas() == []
     await kit.engine.remove(fact.id, grace=grace)
-    assert await kit.engine.usage(fact.id) is None
+    assert await kit.engine.usages([fact.id]) == {}
     assert await kit.engine.listening(fact.id) == ()
     for act in (kit.engine.freeze, kit.engine.wake):
         with pytest.raises(NotFound) as raised:
@@ -135,7 +116,7 @@ async def test_a_crash_is_told_with_its_code_and_output(kit: Kit) -> None:
     assert [line async for line in later] == []
     with pytest.raises(Conflict):
         await kit.engine.freeze(fact.id)
-    assert await kit.engine.usage(fact.id) is None
+    assert await kit.engine.usages([fact.id]) == {}
 
 
 async def test_a_silent_replica_listens_nowhere(kit: Kit) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from paas.adapters.store import SqliteStore
+from paas.core.idle import Mark, Moment
 from paas.core.model import Change, DeploymentStatus, Domain
 from paas.errors import Conflict
 from tests import builders
@@ -106,6 +107,17 @@ async def test_deployments_come_newest_first_and_unfinished_ones_oldest_first(st
     assert await store.deployments(service_id=SHOP.id, unfinished=True) == [one, three]
 
 
+async def test_the_latest_deployment_of_each_service(store):
+    assert await store.latest_deployments() == []
+    one, two, three = (builders.deployment(number) for number in (1, 2, 3))
+    twin = replace(three, id="dep_shop_0")
+    other = builders.deployment(1, of="blog")
+    await store.commit(Change(after=SHOP, deployments=(two, three, twin, one)))
+    await store.commit(Change(after=BLOG, deployments=(other,)))
+    found = await store.latest_deployments()
+    assert sorted(found, key=lambda one: one.service) == [other, three]
+
+
 async def test_events_are_numbered_and_come_newest_first(store):
     numbered = await store.commit(
         Change(events=(builders.event("a"), builders.event("b", service="shop")))
@@ -123,3 +135,16 @@ async def test_events_are_numbered_and_come_newest_first(store):
 async def test_a_value_is_kept_from_its_first_reading_on(store):
     assert await store.meta("installation", "one") == "one"
     assert await store.meta("installation", "two") == "one"
+
+
+async def test_activity_is_kept_as_long_as_its_version(store):
+    shop = builders.service(builders.version(1), builders.version(2))
+    one, two = (version.id for version in shop.versions)
+    await store.commit(Change(after=shop))
+    begun = Mark(at=Moment(boot="b1", monotonic=5.0, wall=1e9), busy=True)
+    over = Mark(at=Moment(boot="b1", monotonic=6.5, wall=1e9 + 1.5))
+    await store.commit(Change(activity={one: begun, two: begun, "gone": over}))
+    await store.commit(Change(activity={one: over}))
+    assert await store.activity() == {one: over, two: begun}
+    await store.commit(Change(before=shop, after=replace(shop, versions=shop.versions[1:])))
+    assert await store.activity() == {two: begun}

@@ -8,6 +8,7 @@ class FakeClock:
     """`time` and `monotonic` differ, so that code which mixes them up fails."""
 
     def __init__(self, *, time: float = 1_700_000_000.0, monotonic: float = 1000.0) -> None:
+        self.boot = "boot-1"
         self._offset = time - monotonic
         self._now = monotonic
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []

@@ -11,7 +11,7 @@ import os
 import random
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import replace
 
 from paas.core.model import LogLine, PinnedImage
@@ -25,8 +25,9 @@ from paas.ports import (
     ReplicaFact,
     ReplicaSpec,
     Usage,
+    nothing,
 )
-from tests.fakes.replica import LIVE, PORT, FakeReplica, Script
+from tests.fakes.replica import CPUS, LIVE, PORT, FakeReplica, Script
 
 OURS = {"paas.installation": "fake"}
 
@@ -107,18 +108,21 @@ class FakeEngine:
 
     async def info(self) -> EngineFact:
         self._check()
-        return EngineFact(version="fake", api="1.41", cpus=2, memory=4 << 30, time=time.time())
+        return EngineFact(version="fake", api="1.41", cpus=CPUS, memory=4 << 30, time=time.time())
 
     async def replicas(self) -> list[ReplicaFact]:
         self._check()
         return [replica.fact for replica in self.containers.values()]
 
-    async def start(self, spec: ReplicaSpec) -> ReplicaFact:
+    async def start(
+        self, spec: ReplicaSpec, *, created: Callable[[], None] = nothing
+    ) -> ReplicaFact:
         self._check()
         self.starts.append(spec)
         script = self.scripts.get(spec.version) or Script()
         if spec.image.id not in self.images:
             raise NotFound(f"The image {spec.image.reference} is gone.", code="image_gone")
+        created()
         if script.start_delay:
             await asyncio.sleep(script.start_delay)
             self._check()
@@ -141,22 +145,26 @@ class FakeEngine:
     async def wake(self, replica: str) -> None:
         self._switch(replica, ContainerState.RUNNING)
 
+    async def limit_cpu(self, replica: str, cpu: float) -> None:
+        found = self._find(replica)
+        if found.state in LIVE:
+            found.limit(cpu)
+
     async def remove(self, replica: str, *, grace: float = 0.0) -> None:
-        self._check()
-        if replica in self.foreign:
-            raise Conflict("That container is not ours.", code="not_ours")
-        found = self.containers.pop(replica, None)
-        if found is None:
+        try:
+            found = self._find(replica)
+        except NotFound:
             return
+        del self.containers[replica]
         found.end(137)
         await found.settled()
         self.removed.append(replica)
         self._tell(replica)
 
-    async def usage(self, replica: str) -> Usage | None:
-        self._check()
-        found = self.containers.get(replica)
-        return found.script.usage if found is not None and found.state in LIVE else None
+    async def usages(self, replicas: Collection[str]) -> Mapping[str, Usage]:
+        known = {} if self.down else self.containers
+        found = [known[one] for one in replicas if one in known]
+        return {one.id: one.script.usage for one in found if one.state in LIVE}
 
     async def listening(self, replica: str) -> tuple[int, ...]:
         self._check()
@@ -224,6 +232,8 @@ class FakeEngine:
 
     def _find(self, replica: str) -> FakeReplica:
         self._check()
+        if replica in self.foreign:
+            raise Conflict("That container is not ours.", code="not_ours")
         if replica not in self.containers:
             raise NotFound(f"The replica {replica[:12]} is gone.", code="replica_gone")
         return self.containers[replica]

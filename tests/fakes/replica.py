@@ -32,6 +32,8 @@ def free_ports(count: int, *, first: int = 28_000) -> tuple[int, ...]:
 
 PORT, OTHER_PORT = free_ports(2)
 """The port of the images that fakes hold, and one that is not theirs."""
+CPUS = 2
+"""What the fake's host has."""
 LIVE = (ContainerState.RUNNING, ContainerState.PAUSED)
 Handler = Callable[["FakeReplica", asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -55,7 +57,9 @@ class Script:
 
 
 class FakeReplica:
-    """One container: its facts, its output, its server. `running` is cleared while frozen."""
+    """One container: its facts, its output, its server. `running` is cleared while frozen,
+    `limits` are its CPU limits from its creation on.
+    """
 
     def __init__(self, spec: ReplicaSpec, script: Script, host: str) -> None:
         self.id = os.urandom(32).hex()
@@ -68,6 +72,8 @@ class FakeReplica:
         self.started = time.time()
         self.lines: list[LogLine] = []
         self.requests = 0
+        self.limits: list[float] = []
+        self.limit(max(spec.cpu, spec.boost or 0.0))
         self.running = asyncio.Event()
         self.running.set()
         self._written = asyncio.Event()
@@ -91,6 +97,7 @@ class FakeReplica:
             exit_code=self.exit_code,
             oom_killed=self.oom_killed,
             started=self.started,
+            cpu=self.limits[-1],
         )
 
     async def run(self) -> None:
@@ -100,6 +107,9 @@ class FakeReplica:
             self.end(self.script.exit_code)
         elif self.script.listen:
             self._server = await asyncio.start_server(self._accept, self.host, self.port)
+
+    def limit(self, cpu: float) -> None:
+        self.limits.append(min(cpu, CPUS))
 
     def write(self, text: str, stream: str = "stdout") -> None:
         """One line of output."""

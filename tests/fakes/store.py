@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 
+from paas.core.idle import Mark
 from paas.core.lifecycle import ENDED
 from paas.core.model import Change, Deployment, Event, Service
 from paas.errors import Conflict, PaasError
@@ -24,6 +25,7 @@ class FakeStore:
         self._services: dict[str, Service] = {}
         self._deployments: dict[str, Deployment] = {}
         self._events: list[Event] = []
+        self._activity: dict[str, Mark] = {}
         self._numbered = 0
         self._meta: dict[str, str] = {}
         self._writer = asyncio.Lock()
@@ -58,6 +60,10 @@ class FakeStore:
         ]
         return sorted(found, key=lambda one: (one.created, one.id), reverse=not unfinished)[:limit]
 
+    async def latest_deployments(self) -> list[Deployment]:
+        oldest_first = reversed(await self.deployments(limit=len(self._deployments)))
+        return list({one.service_id: one for one in oldest_first}.values())
+
     async def events(
         self, *, service: str | None = None, after: int = 0, before: int = 0, limit: int = 100
     ) -> list[Event]:
@@ -69,6 +75,9 @@ class FakeStore:
             and (service is None or one.service == service)
         ]
         return found[::-1][:limit]
+
+    async def activity(self) -> dict[str, Mark]:
+        return dict(self._activity)
 
     async def meta(self, key: str, default: str) -> str:
         return self._meta.setdefault(key, default)
@@ -87,6 +96,9 @@ class FakeStore:
             for one in (*self._deployments.values(), *change.deployments)
             if one.service_id in services
         }
+        known = {version.id for one in services.values() for version in one.versions}
+        activity = {**self._activity, **change.activity}
+        self._activity = {one: at for one, at in activity.items() if one in known}
         numbered = tuple(
             replace(one, id=self._numbered + place) for place, one in enumerate(change.events, 1)
         )

@@ -25,6 +25,7 @@ from paas.control.control import Control, Outside
 from paas.live.board import Board
 from paas.settings import Api, Limits, Settings
 from tests.fakes.engine import FakeBuilder, FakeEngine
+from tests.fakes.host import FakeHost
 from tests.fakes.replica import PORT
 
 TOKEN = "t0ken-of-the-tests"
@@ -143,6 +144,7 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
             journal=journal,
             store=store,
             clock=SystemClock(),
+            host=FakeHost(),
             doors=NoDoors(),
         )
         board = Board(SystemClock().monotonic)

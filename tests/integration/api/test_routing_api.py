@@ -139,6 +139,7 @@ def _record(target: bytes) -> RequestRecord:
         service="shop",
         version="shop-001",
         replica="r1",
+        scheme=b"http",
         method=b"GET",
         host=b"shop.localhost",
         target=target,

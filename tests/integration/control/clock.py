@@ -10,6 +10,7 @@ class SkippingClock:
     """A `Clock` that runs by itself; `skip` adds seconds to it at once."""
 
     def __init__(self) -> None:
+        self.boot = "boot-1"
         self._skipped = 0.0
 
     def skip(self, seconds: float) -> None:

@@ -15,6 +15,7 @@ from paas.ports import (
     ReplicaFact,
     ReplicaSpec,
     Unpacker,
+    nothing,
 )
 from tests.fakes.engine import FakeEngine
 
@@ -64,9 +65,11 @@ class GatedEngine(FakeEngine):
         await self.list_gate()
         return facts
 
-    async def start(self, spec: ReplicaSpec) -> ReplicaFact:
+    async def start(
+        self, spec: ReplicaSpec, *, created: Callable[[], None] = nothing
+    ) -> ReplicaFact:
         """Cancelled, it takes back what it has started."""
-        work = asyncio.ensure_future(super().start(spec))
+        work = asyncio.ensure_future(super().start(spec, created=created))
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:

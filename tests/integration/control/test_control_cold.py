@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import Counter
 
-from paas.core.model import Timeouts
+from paas.core.model import ScalingRules, Timeouts
 from tests.fakes.replica import Script
 from tests.integration.control.holds import Slow
 from tests.integration.control.wire import request
@@ -24,7 +24,7 @@ async def test_a_request_starts_it(world: World) -> None:
 
 
 async def test_five_hundred_at_once_start_it_once(world: World) -> None:
-    await world.deploy()
+    await world.deploy(scaling=ScalingRules(rps=1000))
     await world.to_zero(V1)
     world.engine.script(V1, Script(start_delay=0.3))
     starts = world.starts(V1)

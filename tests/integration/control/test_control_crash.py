@@ -46,7 +46,7 @@ async def test_a_crash_loop_is_refused_at_once_until_it_is_mended(world: World) 
     assert time.monotonic() - began < 1
     assert condition(world) is Condition.CRASHING
     world.engine.script(V1, Script())
-    await world.skip(300)
+    await world.skip(200)
     await world.settled(V1, 1)
     assert (await world.get()).body == V1
     await world.told("replica.failed", 1)

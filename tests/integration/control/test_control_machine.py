@@ -189,7 +189,7 @@ class Daemon(RuleBasedStateMachine):
         if self.world.control.keeper._blind or roster.launching():
             return False
         running = {one.id: one.spec.version_id for one in world.engine.containers.values()}
-        wants = world.control.scaler.wants(world.clock.monotonic())
+        wants = self._wants()
         counts = {version: list(running.values()).count(version) for version in wants}
         slots = [slot for target in world.board.targets.values() for slot in target.slots]
         return (
@@ -197,14 +197,18 @@ class Daemon(RuleBasedStateMachine):
             and set(running.values()) <= wants.keys()
             and {slot.id for slot in slots} == running.keys() == roster.ids()
             and all(slot.accepting for slot in slots)
-            and wants.keys() == world.board.targets.keys()
         )
+
+    def _wants(self) -> dict[str, int]:
+        last = self.world.control.scaler.last
+        decided = {version: last(version) for version in self.world.board.targets}
+        return {version: one.count if one else 0 for version, one in decided.items()}
 
     def _state(self) -> str:
         world = self.world
         return "\n".join(
             [
-                f"wants {world.control.scaler.wants(world.clock.monotonic())}",
+                f"wants {self._wants()}",
                 f"seen {world.control.roster.seen()}",
                 f"board {[(one, one.slots) for one in world.board.targets.values()]}",
                 f"engine {[one.fact for one in world.engine.containers.values()]}",

@@ -26,6 +26,7 @@ from paas.live.board import Board
 from paas.proxy.proxy import Proxy
 from paas.settings import Settings
 from tests.fakes.engine import FakeBuilder
+from tests.fakes.host import FakeHost
 from tests.fakes.replica import PORT
 from tests.integration.control.clock import SkippingClock
 from tests.integration.control.gates import (
@@ -72,6 +73,7 @@ class World:
     def __init__(self, data: Path, **settings: Any) -> None:
         self.settings = Settings(data_dir=data, **settings)
         self.clock = SkippingClock()
+        self.host = FakeHost()
         self.engine = GatedEngine()
         self.engine.gateway = f"127.{random.randint(1, 250)}.{random.randint(1, 250)}.254"
         self.fake_builder = FakeBuilder(self.engine)
@@ -250,6 +252,7 @@ class World:
             journal=self.journal,
             store=self.store,
             clock=self.clock,
+            host=self.host,
             doors=self.doors,
         )
 

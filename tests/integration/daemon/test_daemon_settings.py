@@ -1,6 +1,7 @@
 """The proxy's settings reach it through the daemon, which needs no engine for that."""
 
 import json
+import ssl
 from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,8 +9,9 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from paas.daemon import Daemon
-from paas.errors import Unavailable
+from paas.errors import Invalid, Unavailable
 from paas.settings import Api, Docker, Proxy, Settings
+from tests.certificates import Pair, issue, trusting
 from tests.integration.proxy.wire import Wire
 
 
@@ -53,3 +55,43 @@ async def test_an_access_log_that_cannot_be_opened_is_told_at_once(tmp_path: Pat
     async with AsyncExitStack() as stack:
         with pytest.raises(Unavailable, match="cannot be opened"):
             await Daemon.build(wrong, stack)
+
+
+def https(folder: Path, pair: Pair, name: str) -> dict[str, object]:
+    """Settings that listen with that certificate."""
+    chain, key = folder / f"{name}.pem", folder / f"{name}.key"
+    chain.write_bytes(pair.chain)
+    key.write_bytes(pair.key)
+    files = {"certificate": str(chain), "key": str(key)}
+    return {"https": ["127.0.0.1:0"], "certificates": [files]}
+
+
+async def test_https_with_certificates_from_files(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pair = issue("*.localhost", days=-1)
+    with TemporaryDirectory(prefix="paas-") as folder:
+        async with AsyncExitStack() as stack:
+            wanted = settings(Path(folder), **https(tmp_path, pair, "shop"))
+            daemon = await Daemon.build(wanted, stack)
+            assert "certificate has expired" in caplog.text
+            await daemon.start()
+            urls = daemon.control.urls
+            http, port = (int(address.rpartition(":")[2]) for address in urls.listening)
+            assert urls.of("shop") == (f"https://shop.localhost:{port}/",)
+            assert urls.host("shop.example") == f"http://shop.example:{http}/"
+            context = trusting(pair)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # it has expired
+            wire = await Wire.open(port, tls=context, name="shop.localhost")
+            wire.send(b"GET /x HTTP/1.1\r\nHost: shop.localhost\r\n\r\n")
+            assert (await wire.response()).code == "no_such_host"
+            wire.close()
+            await wire.writer.wait_closed()
+            await daemon.drain()
+
+
+async def test_a_certificate_that_cannot_be_used_is_told_at_once(tmp_path: Path) -> None:
+    wrong = https(tmp_path, Pair(chain=issue("a.b").chain, key=issue("a.b").key), "shop")
+    async with AsyncExitStack() as stack:
+        with pytest.raises(Invalid, match=r"does not belong to the certificate in .*/shop\.pem"):
+            await Daemon.build(settings(tmp_path, **wrong), stack)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from paas.http1.limits import Limits
 from paas.live.board import Board, Slot, Target
 from paas.proxy.listener import Listener
 from paas.proxy.proxy import Proxy
+from tests.certificates import Pair, issue, trusting
 from tests.integration.proxy.origin import Origin
 from tests.integration.proxy.wire import DEADLINE, Got, Wire, until
 
@@ -25,10 +27,23 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
     return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
 
-class Stage:
-    """One service `hello` with one version `v1`; `replica` adds an origin as its slot."""
+over_both = pytest.mark.parametrize("stage", ["plain", "tls"], indirect=True)
+"""The test runs over plain connections and over TLS."""
 
-    def __init__(self) -> None:
+
+@cache
+def hello() -> Pair:
+    """The certificate of the stage's one host."""
+    return issue("hello.localhost", "*.hello.localhost")
+
+
+class Stage:
+    """One service `hello` with one version `v1`; `replica` adds an origin as its slot.
+    `secure`: its listener speaks TLS.
+    """
+
+    def __init__(self, *, secure: bool = False) -> None:
+        self.secure = secure
         self.board = Board(asyncio.get_running_loop().time)
         self.route = Route(key="s1", service="hello", schedule=("v1",))
         self.board.put_routes("s1", {"hello.localhost": self.route})
@@ -44,7 +59,8 @@ class Stage:
         the proxy's.
         """
         self.proxy = Proxy(self.board, limits=limits, **options)
-        self.listener = await self.proxy.listen("127.0.0.1", 0)
+        self.proxy.certificates.put("hello", hello().certificate)
+        self.listener = await self.proxy.listen("127.0.0.1", 0, secure=self.secure)
         await self.origin.start()
         if ready:
             self.ready(self.origin)
@@ -74,7 +90,8 @@ class Stage:
 
     async def wire(self, *, receive_buffer: int | None = None) -> Wire:
         assert self.listener is not None
-        wire = await Wire.open(self.listener.port, receive_buffer=receive_buffer)
+        tls = {"tls": trusting(hello()), "name": "hello.localhost"} if self.secure else {}
+        wire = await Wire.open(self.listener.port, receive_buffer=receive_buffer, **tls)
         self.wires.append(wire)
         return wire
 
@@ -108,7 +125,7 @@ class Stage:
 
 
 @pytest.fixture
-async def stage() -> AsyncIterator[Stage]:
-    stage = Stage()
+async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+    stage = Stage(secure=getattr(request, "param", "plain") == "tls")
     yield stage
     await stage.stop()

@@ -8,7 +8,7 @@ import pytest
 
 from paas.http1.limits import Limits
 from paas.live.leases import QUEUE_BYTES
-from tests.integration.proxy.conftest import Stage
+from tests.integration.proxy.conftest import Stage, over_both
 from tests.integration.proxy.origin import Line, Seen, reply, sends
 from tests.integration.proxy.wire import Wire, until
 from tests.unit.http1.hostile import chunked, get, post
@@ -37,6 +37,7 @@ class Memory:
 # ---- cold start
 
 
+@over_both
 async def test_requests_wait_for_the_first_replica(stage: Stage) -> None:
     await stage.start(ready=False)
     demands: list[str] = []
@@ -56,6 +57,7 @@ async def test_requests_wait_for_the_first_replica(stage: Stage) -> None:
     await stage.check_well()
 
 
+@over_both
 async def test_waiters_are_released_as_capacity_appears(stage: Stage) -> None:
     await stage.start(ready=False)
     stage.target.concurrency = 1
@@ -78,6 +80,7 @@ async def test_waiters_are_released_as_capacity_appears(stage: Stage) -> None:
     assert len(stage.origin.lines) == 1
 
 
+@over_both
 async def test_a_waiting_body_is_bounded_and_counted(stage: Stage) -> None:
     await stage.start(ready=False)
     wire = await stage.wire()
@@ -91,6 +94,7 @@ async def test_a_waiting_body_is_bounded_and_counted(stage: Stage) -> None:
     assert stage.target.share.queued_bytes == 0
 
 
+@over_both
 async def test_no_room_for_a_waiting_body(stage: Stage) -> None:
     await stage.start(ready=False)
     stage.target.share.queued_bytes = QUEUE_BYTES - 2
@@ -108,6 +112,7 @@ async def test_no_room_for_a_waiting_body(stage: Stage) -> None:
     assert not stage.target.waiters
 
 
+@over_both
 async def test_the_queue_is_bounded(stage: Stage) -> None:
     await stage.start(ready=False)
     stage.target.concurrency = 1
@@ -118,6 +123,7 @@ async def test_the_queue_is_bounded(stage: Stage) -> None:
     assert len(stage.target.waiters) == 100
 
 
+@over_both
 async def test_a_start_that_takes_too_long(stage: Stage) -> None:
     await stage.start(ready=False)
     stage.target.wait_limit = 0.1
@@ -133,6 +139,7 @@ async def test_a_start_that_takes_too_long(stage: Stage) -> None:
     assert (await wire.response()).code == "no_such_host"
 
 
+@over_both
 async def test_a_waiter_that_leaves_frees_its_place(stage: Stage) -> None:
     await stage.start(ready=False)
     for leave in (Wire.close, Wire.reset):
@@ -146,6 +153,7 @@ async def test_a_waiter_that_leaves_frees_its_place(stage: Stage) -> None:
 # ---- back-pressure
 
 
+@over_both
 async def test_upload_to_a_slow_origin_in_constant_memory(stage: Stage) -> None:
     await stage.start()
     go_on = asyncio.Event()
@@ -183,6 +191,7 @@ async def test_upload_to_a_slow_origin_in_constant_memory(stage: Stage) -> None:
     assert memory.grown() < 20 * 1024
 
 
+@over_both
 async def test_download_to_a_slow_client_in_constant_memory(stage: Stage) -> None:
     await stage.start()
     size = 64 * 1024 * 1024
@@ -211,6 +220,7 @@ async def test_download_to_a_slow_client_in_constant_memory(stage: Stage) -> Non
     assert memory.grown() < 20 * 1024
 
 
+@over_both
 async def test_a_client_that_never_reads_is_cut(stage: Stage) -> None:
     await stage.start(Limits(tick_seconds=0.02, write_seconds=0.2))
     stage.origin.answer = sends(reply(b"x" * 30_000_000))
@@ -259,6 +269,7 @@ async def test_pipelined_answers_nobody_reads_are_bounded(stage: Stage) -> None:
 # ---- slow and leaving clients
 
 
+@over_both
 async def test_a_head_has_its_time(stage: Stage) -> None:
     await stage.start(Limits(tick_seconds=0.02, head_seconds=0.1))
     wire = await stage.wire()
@@ -268,6 +279,7 @@ async def test_a_head_has_its_time(stage: Stage) -> None:
     assert await wire.bytes_until_end() == b""
 
 
+@over_both
 async def test_a_slow_head_cannot_buy_time_byte_by_byte(stage: Stage) -> None:
     await stage.start(Limits(tick_seconds=0.02, head_seconds=0.2))
     wire = await stage.wire()
@@ -279,6 +291,7 @@ async def test_a_slow_head_cannot_buy_time_byte_by_byte(stage: Stage) -> None:
     assert (await wire.response()).status == 408
 
 
+@over_both
 async def test_idle_connections_are_closed(stage: Stage) -> None:
     await stage.start(Limits(tick_seconds=0.02, keepalive_seconds=0.1))
     fresh, used = await stage.wire(), await stage.wire()
@@ -289,6 +302,7 @@ async def test_idle_connections_are_closed(stage: Stage) -> None:
     await until(lambda: stage.proxy.connections == 0)
 
 
+@over_both
 async def test_a_slow_body_is_408(stage: Stage) -> None:
     await stage.start(Limits(tick_seconds=0.02, body_seconds=0.1))
     wire = await stage.wire()
@@ -300,6 +314,7 @@ async def test_a_slow_body_is_408(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("leave", [Wire.close, Wire.reset])
+@over_both
 async def test_a_client_that_leaves_frees_the_replica(
     stage: Stage, leave: Callable[[Wire], None]
 ) -> None:
@@ -314,6 +329,7 @@ async def test_a_client_that_leaves_frees_the_replica(
     assert stage.proxy.counters.client_gone == 1
 
 
+@over_both
 async def test_a_client_that_leaves_a_quiet_stream(stage: Stage) -> None:
     await stage.start()
 
@@ -393,6 +409,7 @@ async def test_a_head_cut_short_is_closed(stage: Stage) -> None:
 # ---- draining
 
 
+@over_both
 async def test_drain_finishes_what_is_under_way(stage: Stage) -> None:
     await stage.start()
     go_on = asyncio.Event()
@@ -415,6 +432,7 @@ async def test_drain_finishes_what_is_under_way(stage: Stage) -> None:
     await asyncio.wait_for(draining, 2)
 
 
+@over_both
 async def test_drain_cuts_at_the_end(stage: Stage) -> None:
     await stage.start()
     stage.origin.answer = silent

@@ -8,7 +8,7 @@ import pytest
 
 from paas.http1.limits import Limits
 from paas.live.board import Slot
-from tests.integration.proxy.conftest import Stage
+from tests.integration.proxy.conftest import Stage, over_both
 from tests.integration.proxy.origin import Line, Seen, reply, sends
 from tests.integration.proxy.wire import until
 from tests.unit.http1.hostile import chunked, get, post
@@ -16,6 +16,7 @@ from tests.unit.http1.hostile import chunked, get, post
 OK = b"HTTP/1.1 200 OK\r\n"
 
 
+@over_both
 async def test_an_answer_streams_piece_by_piece(stage: Stage) -> None:
     await stage.start()
     go_on = asyncio.Event()
@@ -113,6 +114,7 @@ async def test_bad_answers_are_502(stage: Stage, answer: bytes) -> None:
     ],
 )
 @pytest.mark.parametrize("version", [b"1.1", b"1.0"])
+@over_both
 async def test_a_cut_answer_never_looks_complete(
     stage: Stage, answer: bytes, version: bytes
 ) -> None:
@@ -154,6 +156,7 @@ async def test_interim_answers_pass_on_in_http_1_1_only(stage: Stage) -> None:
     assert (got.interim, got.body) == ([], b"ok")
 
 
+@over_both
 async def test_expect_is_forwarded_and_answered_once(stage: Stage) -> None:
     await stage.start()
 
@@ -173,6 +176,7 @@ async def test_expect_is_forwarded_and_answered_once(stage: Stage) -> None:
     assert (await wire.response()).body == b"ok"
 
 
+@over_both
 async def test_a_final_answer_before_the_body_closes(stage: Stage) -> None:
     await stage.start()
     stage.origin.early = True

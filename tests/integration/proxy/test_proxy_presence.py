@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.integration.proxy.conftest import Stage
+from tests.integration.proxy.conftest import Stage, over_both
 from tests.integration.proxy.doors import publish
 from tests.integration.proxy.origin import Line, Seen, reply
 from tests.integration.proxy.wire import Wire, until
@@ -87,6 +87,7 @@ UNREAD: list[Scene] = [
 ]
 
 
+@over_both
 @pytest.mark.parametrize("leave", [Wire.abandon, Wire.reset])
 @pytest.mark.parametrize("scene", UNREAD)
 async def test_one_that_nobody_reads_is_missed(

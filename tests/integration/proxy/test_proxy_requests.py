@@ -10,7 +10,7 @@ from paas.errors import Unavailable
 from paas.http1.limits import Limits
 from paas.live.board import Slot
 from paas.proxy.proxy import Proxy
-from tests.integration.proxy.conftest import QUICK, Stage
+from tests.integration.proxy.conftest import QUICK, Stage, over_both
 from tests.integration.proxy.origin import Line, Seen, reply, sends
 from tests.integration.proxy.wire import until
 from tests.unit.http1.hostile import chunked, get, line, post
@@ -27,6 +27,7 @@ async def test_a_request_goes_through(stage: Stage) -> None:
     assert got.field("x-paas-cold-start") is None
 
 
+@over_both
 async def test_keep_alive_reuses_both_connections(stage: Stage) -> None:
     await stage.start()
     wire = await stage.wire()
@@ -64,6 +65,7 @@ async def test_bodies_are_framed_and_never_ignored(stage: Stage, data: bytes) ->
         assert len(framings) == 1
 
 
+@over_both
 async def test_byte_by_byte(stage: Stage) -> None:
     await stage.start()
     wire = await stage.wire()
@@ -73,6 +75,7 @@ async def test_byte_by_byte(stage: Stage) -> None:
     assert (await wire.response()).body == b"12345"
 
 
+@over_both
 async def test_pipelined_requests_are_answered_in_order(stage: Stage) -> None:
     await stage.start()
 
@@ -82,7 +85,7 @@ async def test_pipelined_requests_are_answered_in_order(stage: Stage) -> None:
     stage.origin.answer = target
     wire = await stage.wire()
     count = 300
-    nowhere = b"GET / HTTP/1.1\r\nHost: nowhere\r\n\r\n"
+    nowhere = b"GET / HTTP/1.1\r\nHost: no.hello.localhost\r\n\r\n"
     stream = b"".join(
         nowhere if i % 3 == 0 else line(b"GET /%d HTTP/1.1" % i) for i in range(count)
     )
@@ -96,14 +99,16 @@ async def test_pipelined_requests_are_answered_in_order(stage: Stage) -> None:
     assert len(stage.origin.seen) == 200
 
 
+@over_both
 async def test_thousands_of_pipelined_errors_do_not_recurse(stage: Stage) -> None:
     await stage.start()
     wire = await stage.wire()
-    wire.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 3000)
+    wire.send(b"GET / HTTP/1.1\r\nHost: a.hello.localhost\r\n\r\n" * 3000)
     for _ in range(3000):
         assert (await wire.response()).status == 404
 
 
+@over_both
 async def test_data_after_connection_close_is_ignored(stage: Stage) -> None:
     await stage.start()
     wire = await stage.wire()
@@ -114,6 +119,7 @@ async def test_data_after_connection_close_is_ignored(stage: Stage) -> None:
     assert len(stage.origin.seen) == 1
 
 
+@over_both
 async def test_http_1_0(stage: Stage) -> None:
     await stage.start()
     old = b"GET / HTTP/1.0\r\nHost: hello.localhost\r\n"
@@ -275,10 +281,11 @@ async def test_body_limit(stage: Stage) -> None:
     await stage.check_well()
 
 
+@over_both
 async def test_an_answer_survives_an_upload_nobody_reads(stage: Stage) -> None:
     await stage.start()
     wire = await stage.wire()
-    wire.send(b"POST / HTTP/1.1\r\nHost: nowhere\r\nContent-Length: 3000000\r\n\r\n")
+    wire.send(b"POST / HTTP/1.1\r\nHost: no.hello.localhost\r\nContent-Length: 3000000\r\n\r\n")
     wire.send(b"x" * 3_000_000)
     got = await wire.response()
     assert (got.status, got.field("connection")) == (404, "close")

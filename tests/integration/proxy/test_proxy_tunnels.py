@@ -7,7 +7,7 @@ import pytest
 
 from paas.http1.frames import CLOSE_GOING_AWAY, CLOSE_GOING_AWAY_MASKED
 from paas.http1.limits import Limits
-from tests.integration.proxy.conftest import Stage
+from tests.integration.proxy.conftest import Stage, over_both
 from tests.integration.proxy.doors import publish
 from tests.integration.proxy.origin import Line, Seen, reply, sends
 from tests.integration.proxy.wire import Wire, until
@@ -63,6 +63,7 @@ async def test_bytes_pass_both_ways_and_count_as_in_flight(stage: Stage) -> None
     assert stage.proxy.idle_upstreams == 0
 
 
+@over_both
 async def test_no_client_byte_is_tunnelled_before_101(stage: Stage) -> None:
     await stage.start()
     go_on = asyncio.Event()
@@ -82,6 +83,7 @@ async def test_no_client_byte_is_tunnelled_before_101(stage: Stage) -> None:
     assert await read(wire, 8) == FRAME + FRAME
 
 
+@over_both
 async def test_an_ordinary_answer_to_an_upgrade(stage: Stage) -> None:
     await stage.start()
     stage.origin.answer = sends(reply(b"no", b"426 Upgrade Required"))
@@ -111,6 +113,7 @@ async def test_a_101_for_something_else_is_502(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("leave", [Wire.reset, Wire.close])
+@over_both
 async def test_a_client_that_leaves_ends_both_sides(
     stage: Stage, leave: Callable[[Wire], None]
 ) -> None:
@@ -123,6 +126,7 @@ async def test_a_client_that_leaves_ends_both_sides(
 
 
 @pytest.mark.parametrize("leave", [Line.reset, Line.close])
+@over_both
 async def test_a_replica_that_leaves_ends_both_sides(
     stage: Stage, leave: Callable[[Line], None]
 ) -> None:
@@ -150,6 +154,7 @@ async def test_half_close_is_passed_on(stage: Stage) -> None:
     assert await wire.bytes_until_end() == b"\x81\x03bye"
 
 
+@over_both
 async def test_much_data_with_back_pressure(stage: Stage) -> None:
     await stage.start()
     size = 20_000_000
@@ -185,6 +190,7 @@ async def test_much_data_towards_a_slow_replica(stage: Stage) -> None:
     assert await read(wire, 4) == FRAME
 
 
+@over_both
 async def test_silence_ends_a_tunnel_with_a_goodbye(stage: Stage) -> None:
     await stage.start()
     stage.target.idle_timeout = 0.2
@@ -196,6 +202,7 @@ async def test_silence_ends_a_tunnel_with_a_goodbye(stage: Stage) -> None:
     assert stage.target.in_flight == 0
 
 
+@over_both
 async def test_drain_says_goodbye_between_frames_only(stage: Stage) -> None:
     await stage.start()
     stage.origin.answer = echoes
@@ -310,6 +317,7 @@ async def test_those_that_open_at_the_same_moment_are_counted_too(stage: Stage) 
     await until(lambda: stage.target.in_flight == 1)
 
 
+@over_both
 async def test_a_drained_replica_that_ends_says_goodbye(stage: Stage) -> None:
     await stage.start()
     stop = asyncio.Event()

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -38,7 +39,15 @@ class Wire:
         self._rest = b""
 
     @classmethod
-    async def open(cls, port: int, *, receive_buffer: int | None = None) -> "Wire":
+    async def open(
+        cls,
+        port: int,
+        *,
+        receive_buffer: int | None = None,
+        tls: ssl.SSLContext | None = None,
+        name: str | None = None,
+    ) -> "Wire":
+        """`tls`: the client's context, and `name` the server name it asks for."""
         sock = socket.socket()
         if receive_buffer is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -49,7 +58,10 @@ class Wire:
         except OSError:
             sock.close()
             raise
-        reader, writer = await asyncio.open_connection(sock=sock, limit=65536)
+        reader, writer = await asyncio.wait_for(
+            asyncio.open_connection(sock=sock, limit=65536, ssl=tls, server_hostname=name),
+            DEADLINE,
+        )
         return cls(reader, writer)
 
     def send(self, data: bytes) -> None:

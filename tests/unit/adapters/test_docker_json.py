@@ -12,10 +12,11 @@ from paas.adapters.docker_facts import (
     is_replica,
     listed_replica,
     repository,
+    sampled_usage,
 )
 from paas.core.model import PinnedImage
 from paas.errors import Denied, Failed, NotFound, PaasError
-from paas.ports import ContainerState, ReplicaSpec
+from paas.ports import ContainerState, ReplicaSpec, Usage
 
 INSTALLATION = "0123456789abcdef"
 NETWORK = "paas-01234567"
@@ -72,6 +73,12 @@ def test_command_and_args_mean_what_kubernetes_means() -> None:
     assert "Entrypoint" not in args
 
 
+@pytest.mark.parametrize(("boost", "nano"), [(2.0, 2_000_000_000), (0.1, 250_000_000)])
+def test_a_boost_takes_the_limits_place_when_it_is_higher(boost: float, nano: int) -> None:
+    host = replica_config(spec(boost=boost), installation=INSTALLATION)["HostConfig"]
+    assert host["NanoCpus"] == nano
+
+
 def test_names_and_network() -> None:
     assert replica_name("hello-001", "0a1b2c") == "paas-hello-001-0a1b2c"
     fresh = network_config(INSTALLATION)
@@ -102,7 +109,8 @@ def test_a_listed_replica(status: str, state: ContainerState, host: str | None) 
     assert (fact.id, fact.version_id, fact.state, fact.host) == ("c1", "v1", state, host)
 
 
-def test_an_inspected_replica() -> None:
+@pytest.mark.parametrize(("nano", "cpu"), [(250_000_000, 0.25), (0, None)])
+def test_an_inspected_replica(nano: int, cpu: float | None) -> None:
     state = {
         "Status": "exited",
         "ExitCode": 137,
@@ -110,10 +118,30 @@ def test_an_inspected_replica() -> None:
         "Error": "",
         "StartedAt": "2026-01-02T03:04:05.123456789Z",
     }
-    item = {"Id": "c1", "State": state, "Config": {"Labels": LABELS}, "Path": "/app"}
+    item = {
+        "Id": "c1",
+        "State": state,
+        "Config": {"Labels": LABELS},
+        "HostConfig": {"NanoCpus": nano},
+        "Path": "/app",
+    }
     fact = inspected_replica(item, network=NETWORK)
     assert (fact.exit_code, fact.oom_killed, fact.error, fact.host) == (137, True, "", None)
     assert fact.started == pytest.approx(1767323045.123456)
+    assert fact.cpu == cpu
+
+
+@pytest.mark.parametrize("cache", ["total_inactive_file", "inactive_file"])
+def test_a_sampled_use(cache: str) -> None:
+    cpu = {"cpu_usage": {"total_usage": 1_500_000_000}}
+    said = {"memory_stats": {"usage": 5000, "stats": {cache: 1000}}, "cpu_stats": cpu}
+    assert sampled_usage(said) == Usage(cpu=1.5, memory=4000)
+    said["cpu_stats"] = cpu | {"throttling_data": {"throttled_periods": 7}}
+    assert sampled_usage(said) == Usage(cpu=1.5, memory=4000, throttled=7)
+
+
+def test_a_sampled_use_of_what_does_not_run() -> None:
+    assert sampled_usage({"memory_stats": {}, "cpu_stats": {}}) is None
 
 
 def test_whose_container_it_is() -> None:

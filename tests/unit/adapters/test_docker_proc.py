@@ -22,8 +22,13 @@ def put(path: Path, text: str) -> None:
     path.write_text(text)
 
 
+def measured(kernel: KernelFiles) -> Usage | None:
+    return kernel.usages({CONTAINER: PID}).get(CONTAINER)
+
+
 @pytest.mark.parametrize("unified", ["", f"docker/{CONTAINER}"])
-def test_version_1(kernel: KernelFiles, unified: str) -> None:
+@pytest.mark.parametrize("killed", ["", "oom_kill 1\n"])
+def test_version_1(kernel: KernelFiles, unified: str, killed: str) -> None:
     """Also where the version 2 tree is mounted beside it, without controllers."""
     put(
         kernel.proc / "42/cgroup",
@@ -35,30 +40,36 @@ def test_version_1(kernel: KernelFiles, unified: str) -> None:
     put(
         kernel.cgroups / f"memory/docker/{CONTAINER}/memory.stat", "x 1\ntotal_inactive_file 1000\n"
     )
-    assert kernel.usage(CONTAINER, PID) == Usage(cpu=1.5, memory=4000)
+    put(kernel.cgroups / f"cpu/docker/{CONTAINER}/cpu.stat", "nr_periods 9\nnr_throttled 7\n")
+    control = "oom_kill_disable 0\nunder_oom 0\n"
+    put(kernel.cgroups / f"memory/docker/{CONTAINER}/memory.oom_control", control + killed)
+    assert measured(kernel) == Usage(cpu=1.5, memory=4000, throttled=7, oom_kills=bool(killed))
 
 
-def test_version_2(kernel: KernelFiles) -> None:
-    group = f"system.slice/docker-{CONTAINER}.scope"
+@pytest.mark.parametrize("group", [f"system.slice/docker-{CONTAINER}.scope", f"docker/{CONTAINER}"])
+@pytest.mark.parametrize("throttled", [7, None])
+def test_version_2(kernel: KernelFiles, group: str, throttled: int | None) -> None:
     put(kernel.proc / "42/cgroup", f"0::/{group}\n")
-    put(kernel.cgroups / group / "cpu.stat", "usage_usec 2500000\n")
+    more = f"nr_periods 9\nnr_throttled {throttled}\n" if throttled else ""
+    put(kernel.cgroups / group / "cpu.stat", f"usage_usec 2500000\n{more}")
     put(kernel.cgroups / group / "memory.current", "5000\n")
     put(kernel.cgroups / group / "memory.stat", "anon 1\ninactive_file 6000\n")
-    assert kernel.usage(CONTAINER, PID) == Usage(cpu=2.5, memory=0)
+    put(kernel.cgroups / group / "memory.events", "oom 3\noom_kill 2\n")
+    assert measured(kernel) == Usage(cpu=2.5, memory=0, throttled=throttled or 0, oom_kills=2)
 
 
 @pytest.mark.parametrize("groups", ["0::/other\n", "0::/docker/{}\n", "nonsense\n", ""])
-def test_what_is_not_known_is_none(kernel: KernelFiles, groups: str) -> None:
-    assert kernel.usage(CONTAINER, PID) is None
+def test_what_is_not_known_is_missing(kernel: KernelFiles, groups: str) -> None:
+    assert kernel.usages({CONTAINER: PID}) == {}
     put(kernel.proc / "42/cgroup", groups.format(CONTAINER))
-    assert kernel.usage(CONTAINER, PID) is None
+    assert kernel.usages({CONTAINER: PID}) == {}
 
 
 def test_a_file_without_the_field(kernel: KernelFiles) -> None:
     put(kernel.proc / "42/cgroup", f"0::/{CONTAINER}\n")
     put(kernel.cgroups / CONTAINER / "memory.current", "5000\n")
     put(kernel.cgroups / CONTAINER / "memory.stat", "anon 1\n")
-    assert kernel.usage(CONTAINER, PID) is None
+    assert kernel.usages({CONTAINER: PID}) == {}
 
 
 def test_listeners(kernel: KernelFiles) -> None:

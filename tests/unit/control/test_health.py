@@ -49,5 +49,5 @@ def test_versions_that_are_no_more_are_forgotten():
     health = Health()
     for version in "vwx":
         health.failed(version, 100.0)
-    health.forget({"w", "other"})
+    health.forgive({"w", "other"})
     assert health.failing() == ["w"]

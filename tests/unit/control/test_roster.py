@@ -40,7 +40,7 @@ class Scene:
 
     def ready(self, name="r1"):
         replica = self.admit(name)
-        self.roster.ready(replica, 8080)
+        self.roster.ready(replica, 8080, cold=True)
         return replica
 
     def request(self):
@@ -135,7 +135,7 @@ class TestSlots:
         replica = scene.admit()
         scene.request()
         assert not scene.roster.has_ready(V)
-        scene.roster.ready(replica, 8080)
+        scene.roster.ready(replica, 8080, cold=True)
         assert scene.roster.has_ready(V)
         (lease,) = scene.answers
         assert (lease.slot.id, lease.slot.host, lease.slot.port) == ("r1", "10.0.0.1", 8080)
@@ -156,7 +156,7 @@ class TestSlots:
         replica = scene.ready()
         scene.roster.starting(replica)
         replica.host = "10.0.0.9"
-        scene.roster.ready(replica, 8080)
+        scene.roster.ready(replica, 8080, cold=True)
         assert [slot.host for slot in scene.target.slots] == ["10.0.0.9"]
 
     def test_a_suspect_that_passed_its_probe_is_restored(self, scene):
@@ -185,7 +185,7 @@ class TestSlots:
     def test_a_withdrawn_version_is_gone_even_if_a_replica_of_it_becomes_ready(self, scene):
         replica = scene.admit()
         scene.roster.withdraw(V)
-        scene.roster.ready(replica, 8080)
+        scene.roster.ready(replica, 8080, cold=True)
         assert scene.request() == Refusal(RefusalCode.GONE)
         scene.roster.lost(replica)
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paas.core.planning import Drain, Phase, Remove, Seen, Start, Wake, Want, plan
+from paas.core.planning import Drain, Freeze, Phase, Remove, Seen, Start, Wake, Want, plan
 
-LIVE = (Phase.STARTING, Phase.READY, Phase.FROZEN)
+LIVE = (Phase.STARTING, Phase.WAKING, Phase.READY, Phase.FREEZING, Phase.FROZEN)
 VERSIONS = st.sampled_from(["a", "b", "c"])
 WANTS = st.dictionaries(VERSIONS, st.integers(0, 5).map(lambda count: Want(count=count)))
 
@@ -33,7 +33,8 @@ def seen(replica, phase=Phase.READY, *, version="a", in_flight=0, since=0.0):
 def carried_out(world, actions, names):
     """What the engine shows once the actions were begun, before any of them ends."""
     changes = {
-        Wake: Phase.STARTING,
+        Wake: Phase.WAKING,
+        Freeze: Phase.FREEZING,
         Drain: Phase.DRAINING,
         Remove: Phase.DRAINING,
     }
@@ -48,9 +49,14 @@ def carried_out(world, actions, names):
 
 
 def ended(world):
-    """What was draining is gone, what was starting is ready."""
+    """What was draining is gone, what was starting is ready, what was freezing is frozen."""
+    arrived = {
+        Phase.STARTING: Phase.READY,
+        Phase.WAKING: Phase.READY,
+        Phase.FREEZING: Phase.FROZEN,
+    }
     return [
-        replace(one, phase=Phase.READY) if one.phase is Phase.STARTING else one
+        replace(one, phase=arrived.get(one.phase, one.phase))
         for one in world
         if one.phase is not Phase.DRAINING
     ]
@@ -70,7 +76,7 @@ def live(world, version):
 @given(world=worlds(), wants=WANTS)
 def test_carrying_the_plan_out_again_and_again_arrives_at_what_is_wanted(world, wants):
     names = fresh_names()
-    for _round in range(2):
+    for _round in range(3):  # one that is freezing must be frozen before it can be woken
         world = ended(carried_out(world, plan(wants, world, 0.0), names))
     assert plan(wants, world, 0.0) == []
     assert {one.version_id for one in world} <= wants.keys()
@@ -120,6 +126,23 @@ def test_frozen_replicas_are_woken_before_others_are_started_whatever_the_back_o
     world = [seen("r1", Phase.FROZEN)]
     assert plan({"a": Want(count=2)}, world, 0.0) == [Wake("r1"), Start("a")]
     assert plan({"a": Want(count=2, not_before=5.0)}, world, 0.0) == [Wake("r1")]
+
+
+def test_where_sleep_is_wanted_the_idle_freeze_and_none_is_started_or_woken():
+    asleep = {"a": Want(count=2, frozen=True)}
+    assert plan(asleep, [], 0.0) == []
+    assert plan(asleep, [seen("r1"), seen("r2", in_flight=1)], 0.0) == [Freeze("r1")]
+    for phase in (Phase.FROZEN, Phase.FREEZING, Phase.WAKING, Phase.STARTING):
+        assert plan(asleep, [seen("r1", phase)], 0.0) == []
+    assert plan({"a": Want(count=1, frozen=True)}, [seen("r1"), seen("r2", since=1.0)], 0.0) == [
+        Drain("r2"),
+        Freeze("r1"),
+    ]
+
+
+def test_what_the_engine_is_at_is_waited_for():
+    for phase in (Phase.FREEZING, Phase.WAKING):
+        assert plan({"a": Want(count=1)}, [seen("r1", phase)], 0.0) == []
 
 
 def test_a_draining_replica_does_not_count_and_is_left_in_peace():

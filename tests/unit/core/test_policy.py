@@ -15,6 +15,7 @@ from paas.core.policy import (
     Verdict,
     decide,
     service_policy,
+    sticky_cookie,
     sticky_version,
     version_policy,
 )
@@ -101,6 +102,11 @@ class TestRedirects:
         ("settings", "facts", "location"),
         [
             ({"redirect_https": True}, {}, b"https://shop.localhost/a?b"),
+            (
+                {"redirect_https": True},
+                {"secure_port": b":8443"},
+                b"https://shop.localhost:8443/a?b",
+            ),
             ({"redirect_https": True}, {"scheme": b"https"}, None),
             ({"main_domain": "www.example"}, {}, b"http://www.example:8080/a?b"),
             ({"main_domain": "www.example"}, {"host": "www.example"}, None),
@@ -219,3 +225,10 @@ class TestSticky:
         assert rules.cookies == {
             "shop-id-1": b"Set-Cookie: paas-version=shop-001; Path=/; HttpOnly; SameSite=Lax\r\n"
         }
+
+    def test_by_https_it_is_for_https_alone(self):
+        rules = policy({"shop-001": 100}, sticky=True)
+        line = rules.cookies["shop-id-1"]
+        assert sticky_cookie(rules, "shop-id-1", secure=False) == line
+        assert sticky_cookie(rules, "shop-id-1", secure=True) == line[:-2] + b"; Secure\r\n"
+        assert sticky_cookie(rules, "other", secure=True) == b""

@@ -4,7 +4,8 @@ from paas.live.requests import KEPT, RequestLogs, RequestRecord
 def record(number, service="shop"):
     return RequestRecord(
         time=float(number), seconds=0.1, waited=0.0, client=b"192.0.2.1", service=service,
-        version="shop-001", replica="r", method=b"GET", host=b"h", target=b"/", minor=1,
+        version="shop-001", replica="r", scheme=b"http", method=b"GET", host=b"h", target=b"/",
+        minor=1,
         status=200, error="", received=0, sent=1, referer=b"", agent=b"",
     )  # fmt: skip
 

@@ -10,7 +10,8 @@ from paas.proxy.accesslog import MOST_BUFFERED, AccessLog, combined_line, json_l
 
 PLAIN = {
     "time": 1_700_000_000.25, "seconds": 0.1234567, "waited": 0.0, "client": b"192.0.2.1",
-    "service": "shop", "version": "shop-001", "replica": "0123456789abcdef", "method": b"GET",
+    "service": "shop", "version": "shop-001", "replica": "0123456789abcdef",
+    "scheme": b"https", "method": b"GET",
     "host": b"shop.localhost", "target": b"/a?b=c", "minor": 1, "status": 200, "error": "",
     "received": 3, "sent": 5, "referer": b"", "agent": b"curl/8",
 }  # fmt: skip
@@ -25,7 +26,8 @@ def test_json():
     line = json_line(record())
     assert line.endswith(b"}\n")
     assert json.loads(line) == {
-        "time": "2023-11-14T22:13:20.250Z", "client": "192.0.2.1", "method": "GET",
+        "time": "2023-11-14T22:13:20.250Z", "client": "192.0.2.1", "scheme": "https",
+        "method": "GET",
         "host": "shop.localhost", "target": "/a?b=c", "status": 200, "error": "",
         "service": "shop", "version": "shop-001", "replica": "0123456789ab",
         "seconds": 0.123457, "waited": 0.0, "received": 3, "sent": 5, "referer": "",

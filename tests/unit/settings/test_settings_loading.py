@@ -93,6 +93,21 @@ def test_the_access_log_starts_at_the_file(config, tmp_path):
     assert settings.proxy.access_log_file == str(tmp_path / "logs/access.log")
 
 
+def test_certificates_start_at_the_file_or_at_the_working_directory(config, tmp_path):
+    text = "proxy: {https: ':443', certificates: [{certificate: a.pem, key: ~/a.key}, both.pem]}\n"
+    read = load(config(text), HOME).proxy
+    assert [(one.certificate, one.key) for one in read.certificates] == [
+        (str(tmp_path / "a.pem"), "/home/x/a.key"),
+        (str(tmp_path / "both.pem"), str(tmp_path / "both.pem")),
+    ]
+    env = {"PAAS_PROXY__HTTPS": ":443", "PAAS_PROXY__CERTIFICATES": "/c.pem:/c.key, d.pem"}
+    read = load(config(text), HOME | env).proxy
+    assert [(one.certificate, one.key) for one in read.certificates] == [
+        ("/c.pem", "/c.key"),
+        (str(Path("d.pem").absolute()),) * 2,
+    ]
+
+
 def test_relative_paths_of_the_environment_start_at_the_working_directory(config):
     settings = load(config(""), HOME | {"PAAS_DATA_DIR": "state"})
     assert settings.data_dir == Path("state").absolute()
@@ -128,7 +143,7 @@ def test_every_mistake_is_listed_with_its_place(config):
         "proxy:\n"
         "  htp: x\n"
         "  http: 8080\n"
-        "  https: ':443'\n"
+        "  https: '443'\n"
         "defaults:\n"
         "  replicas:\n"
         "    min: 20\n"
@@ -146,8 +161,8 @@ def test_every_mistake_is_listed_with_its_place(config):
             "2:3 proxy.htp: is no setting; did you mean http?",
             "3:3 proxy.http: must be a list of text or one text, got 8080",
             (
-                "4:3 proxy.https: must be empty: HTTPS comes with a later release; "
-                "leave it empty, got ':443'"
+                "4:3 proxy.https.0: must be host:port or :port, such as 127.0.0.1:8080, "
+                "[::1]:8080 or :8080, got '443'"
             ),
             "6:3 defaults.replicas: must be ordered: min (20) at most max (10)",
             "9:3 defaults.cpu: must be a number more than 0 and at most 1,024, got -1",
@@ -182,6 +197,12 @@ def test_every_mistake_is_listed_with_its_place(config):
         ("proxy: {trusted: [10.0.0.1/8]}", "1:9 proxy.trusted.0: must be an address or network"),
         ("proxy: {proxy_protocol: on}", "1:9 proxy.proxy_protocol: must be one of off, accept"),
         ("proxy: {access_log: yes}", "1:9 proxy.access_log: must be one of off, json, combined"),
+        ("proxy: {https: ':443'}", "1:1 proxy: must be complete: https needs at least one of"),
+        ("proxy: {certificates: {}}", "1:9 proxy.certificates: must be a list"),
+        ("proxy: {certificates: [3]}", "1:9 proxy.certificates.0: must be a section"),
+        ("proxy: {certificates: [{key: a}]}", "proxy.certificates.0.certificate: must be given"),
+        ("proxy: {certificates: [{crt: a}]}", "proxy.certificates.0.crt: must be left out"),
+        ("proxy: {certificates: ['']}", "proxy.certificates.0.certificate: must be a path"),
         ("docker: {host: 'ssh://x'}", "1:10 docker.host: must be empty, unix:///"),
         ("docker: {host: 'tcp://x'}", "1:10 docker.host: must be empty, unix:///"),
         ("docker: {host: 'unix://x/y'}", "1:10 docker.host: must be empty, unix:///"),

@@ -1,0 +1,20 @@
+"""A `Host` whose memory is what the test says."""
+
+from dataclasses import dataclass, field
+
+from paas.errors import Unavailable
+from paas.ports import HostMemory
+
+
+@dataclass(slots=True, kw_only=True)
+class FakeHost:
+    """`now` is what it tells next; None is a host that cannot be read."""
+
+    now: HostMemory | None = field(
+        default_factory=lambda: HostMemory(total=4 << 30, available=3 << 30, pressure=0.0)
+    )
+
+    def memory(self) -> HostMemory:
+        if self.now is None:
+            raise Unavailable("This host's memory is unknown.", code="host_unreadable")
+        return self.now
