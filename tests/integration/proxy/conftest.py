@@ -15,9 +15,11 @@ from paas.proxy.listener import Listener
 from paas.proxy.proxy import Proxy
 from tests.certificates import Pair, issue, trusting
 from tests.integration.proxy.origin import Origin, echo
-from tests.integration.proxy.wire import Got, Wire, until
+from tests.integration.proxy.wire import DEADLINE, Got, Wire, until
 
 QUICK = Limits(tick_seconds=0.02)
+STEADY = 30
+"""Round trips that a number has to stay the same."""
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -134,13 +136,26 @@ class Stage:
         wire.send(data)
         return await wire.response(method)
 
+    async def steady(self, value: Callable[[], int]) -> int:
+        """That number, once it stays the same over many turns of the proxy's loop: each is
+        proved by a round trip on another connection.
+        """
+        wire, before, same = await self.wire(), value(), 0
+        async with asyncio.timeout(DEADLINE):
+            while same < STEADY:
+                wire.send(b"OPTIONS * HTTP/1.1\r\nHost: hello.localhost\r\n\r\n")
+                assert (await wire.response()).status == 204
+                same, before = (same + 1 if value() == before else 0), value()
+        wire.close()
+        return before
+
     async def check_well(self) -> None:
         """A plain request on a new connection gets its 200, and nothing is held."""
         got = await self.ask(b"GET /well HTTP/1.1\r\nHost: hello.localhost\r\n\r\n")
         assert got.status == 200
         assert self.target.in_flight == 0
         assert not self.target.waiters
-        assert self.target.queued_bytes == 0
+        assert self.target.share.queued_bytes == 0
         assert self.origin.problems == []
 
 

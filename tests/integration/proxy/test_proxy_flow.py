@@ -1,8 +1,8 @@
 """Queueing at a cold start, back-pressure, clients that leave, slow clients, draining."""
 
 import asyncio
-import resource
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +18,22 @@ async def silent(_seen: Seen, line: Line) -> None:
     await line.closed()
 
 
+class Memory:
+    """How much of it the process has come to use, at the most, since this was made."""
+
+    def __init__(self) -> None:
+        Path("/proc/self/clear_refs").write_text("5")
+        self._before = self._peak()
+
+    def grown(self) -> int:
+        """KiB."""
+        return self._peak() - self._before
+
+    def _peak(self) -> int:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+
+
 # ---- cold start
 
 
@@ -31,12 +47,11 @@ async def test_requests_wait_for_the_first_replica(stage: Stage) -> None:
         wire.send(post(b"Content-Length: 1", body=b"%d" % number))
     await until(lambda: len(stage.target.waiters) == 5)
     assert demands == ["v1"] * 5
-    await asyncio.sleep(0.05)
     stage.ready(stage.origin)
     for number, wire in enumerate(wires):
         got = await wire.response()
         assert got.body == b"%d" % number
-        assert int(got.field("x-paas-cold-start") or 0) >= 40
+        assert int(got.field("x-paas-cold-start") or 0) >= 1
         wire.send(get())
         assert (await wire.response()).field("x-paas-cold-start") is None
     await stage.check_well()
@@ -72,20 +87,19 @@ async def test_a_waiting_body_is_bounded_and_counted(stage: Stage) -> None:
     wire = await stage.wire()
     size = 8_000_000
     wire.send(post(b"Content-Length: %d" % size, body=b"x" * size))
-    await until(lambda: stage.target.queued_bytes >= 64 * 1024)
-    await asyncio.sleep(0.1)
-    assert stage.target.queued_bytes <= 512 * 1024
+    await until(lambda: stage.target.share.queued_bytes >= 64 * 1024)
+    assert await stage.steady(lambda: stage.target.share.queued_bytes) <= 512 * 1024
     stage.ready(stage.origin)
     got = await wire.response()
     assert len(got.body) == size
-    assert stage.target.queued_bytes == 0
+    assert stage.target.share.queued_bytes == 0
 
 
 @over_both
 @pytest.mark.case(62)
 async def test_no_room_for_a_waiting_body(stage: Stage) -> None:
     await stage.start(ready=False)
-    stage.target.queued_bytes = QUEUE_BYTES - 2
+    stage.target.share.queued_bytes = QUEUE_BYTES - 2
     for data in (
         post(b"Content-Length: 5", body=b"12345"),
         chunked(b"5\r\n12345\r\n0\r\n\r\n"),
@@ -174,16 +188,13 @@ async def test_upload_to_a_slow_origin_in_constant_memory(stage: Stage) -> None:
             await wire.writer.drain()
             sent += len(block)
 
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(push(), 0.5)
-    assert sent < 24 * 1024 * 1024
+    memory = Memory()
+    pushing = asyncio.ensure_future(push())
+    assert await stage.steady(lambda: sent) < 24 * 1024 * 1024
     go_on.set()
-    sent += len(block)  # the one that was cut off while waiting for room
-    await asyncio.wait_for(push(), 20)
+    await asyncio.wait_for(pushing, 20)
     assert (await wire.response()).body == b"done"
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert after - before < 20 * 1024
+    assert memory.grown() < 20 * 1024
 
 
 @over_both
@@ -203,16 +214,17 @@ async def test_download_to_a_slow_client_in_constant_memory(stage: Stage) -> Non
             sent += len(block)
 
     stage.origin.answer = answer
+    memory = Memory()
     wire = await stage.wire(receive_buffer=65536)
     wire.send(get())
     async with asyncio.timeout(20):
         await wire.reader.readuntil(b"\r\n\r\n")
-        await asyncio.sleep(0.3)
-        assert sent < 24 * 1024 * 1024
+        assert await stage.steady(lambda: sent) < 24 * 1024 * 1024
         received = 0
         while received < size:
             received += len(await wire.reader.read(1 << 20))
     assert received == size
+    assert memory.grown() < 20 * 1024
 
 
 @over_both
@@ -244,9 +256,7 @@ async def test_pipelined_requests_are_bounded(stage: Stage) -> None:
     request = b"GET /%d HTTP/1.1\r\nHost: hello.localhost\r\nX: " + b"x" * 1000 + b"\r\n\r\n"
     wire.send(b"".join(request % number for number in range(count)))
     await until(lambda: len(stage.origin.seen) == 1)
-    await asyncio.sleep(0.2)
-    unsent = wire.writer.transport.get_write_buffer_size()
-    assert unsent > 1_000_000
+    assert await stage.steady(wire.writer.transport.get_write_buffer_size) > 1_000_000
     go_on.set()
     for number in range(count):
         assert (await wire.response()).body == b"/%d" % number
@@ -260,8 +270,7 @@ async def test_pipelined_answers_nobody_reads_are_bounded(stage: Stage) -> None:
     wire.send(get() * 500)
     wire.end_sending()
     await until(lambda: len(stage.origin.seen) > 1)
-    await asyncio.sleep(0.2)
-    assert len(stage.origin.seen) < 100
+    assert await stage.steady(lambda: len(stage.origin.seen)) < 100
     for _ in range(500):
         assert len((await wire.response()).body) == 200_000
     assert await wire.bytes_until_end() == b""

@@ -81,6 +81,14 @@ class Wire:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
 
+    def abandon(self) -> None:
+        """End without RST and at once, whatever was not sent yet: as a client that is killed
+        (its kernel goes on to send what it took over).
+        """
+        sock = self.writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 0, 0))
+        self.writer.transport.abort()
+
     def close(self) -> None:
         self.writer.close()
 
