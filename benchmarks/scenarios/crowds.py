@@ -66,7 +66,9 @@ def s11() -> Report:
         served = sum(one.status == OK for one in answers)
         refused = [one for one in answers if one.code == "queue_full"]
         report.at_least("answers of 200", served, 60)
-        report.equal("answers that are neither 200 nor 503 queue_full", FLOOD - served - len(refused), 0)
+        report.equal(
+            "answers that are neither 200 nor 503 queue_full", FLOOD - served - len(refused), 0
+        )
         report.equal("refused without Retry-After", sum(not one.retry_after for one in refused), 0)
         report.at_most("memory that the daemon grew by", grown / 2**20, 64 + 32, "MiB")
         after = run(here.crowd(service).steps([(5.0, 4.0)]))

@@ -4,14 +4,14 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from benchmarks.scenarios.load import Outcome, beside, failures, run
+from benchmarks.scenarios.load import Outcome, failures, run
 from benchmarks.scenarios.report import Machine, Report
 from benchmarks.scenarios.stage import Stage, stage
 from benchmarks.scenarios.timeline import Timeline, recorded
 
 QUIET, BURST = 5.0, 200.0
 STEPS = ((QUIET, 15.0), (BURST, 15.0), (QUIET, 110.0))
-DAY = 20.0
+DAY = 15.0
 """Requests a second."""
 FREEZE, STOP = 20.0, 50.0
 EVENING, NIGHT, MORNING, SILENCE = 20.0, 70.0, 20.0, 35.0
@@ -24,14 +24,16 @@ def burst() -> Report:
     with stage() as here:
         service = here.deploy(scaling={"rps": 25}, replicas={"max": 20}, cpu=0.25)
         machine = Machine()
-        timeline = Timeline(title="A burst (target: 25 requests/s per replica)", begin=time.monotonic())
+        timeline = Timeline(
+            title="A burst (target: 25 requests/s per replica)", begin=time.monotonic()
+        )
         with recorded(timeline, here.world.api, f"{service}-001"):
             answers = run(here.crowd(service).steps(STEPS, "/?ms=50", begin=timeline.begin))
         machine.tell(report)
         _note(report, timeline, answers)
         most = max(count for _, count in timeline.ready(0, 200))
         report.at_least("replicas at the height", most, 12)
-        report.at_most("replicas at the end", timeline.seen[-1][1].__len__(), 2)
+        report.at_most("replicas at the end", len(timeline.seen[-1][1]), 2)
     return report
 
 

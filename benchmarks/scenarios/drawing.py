@@ -17,11 +17,12 @@ def drawn(timeline: Timeline) -> str:
     """The picture's text."""
     end = max([at for at, _ in timeline.seen] + [second + 1 for second in timeline.sent])
     scale = _Scale(end)
+    head = 'font-family="sans-serif" font-size="12" fill="#222"'
+    title = f'<text x="{LEFT}" y="22" font-size="15" font-weight="bold">'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        'font-family="sans-serif" font-size="12" fill="#222">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" {head}>',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
-        f'<text x="{LEFT}" y="22" font-size="15" font-weight="bold">{escape(timeline.title)}</text>',
+        f"{title}{escape(timeline.title)}</text>",
         *_requests(timeline, scale),
         *_replicas(timeline, scale),
         *_axis(scale),

@@ -6,7 +6,7 @@ from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
-from benchmarks.scenarios.load import OK, Outcome, beside, failures
+from benchmarks.scenarios.load import Outcome, beside, failures
 from benchmarks.scenarios.report import Machine, Report
 from benchmarks.scenarios.stage import Stage, stage
 from benchmarks.scenarios.timeline import Timeline, recorded

@@ -115,7 +115,6 @@ class Crowd:
             body=text,
         )
 
-
     async def _wire(self) -> "_Wire":
         """An idle one that the other side has not closed meanwhile, or a new one."""
         while self._idle:

@@ -47,7 +47,9 @@ def s7() -> Report:
         machine = Machine()
         timeline = Timeline(title="A ramp", begin=time.monotonic())
         with recorded(timeline, here.world.api, f"{service}-001"):
-            answers = run(here.crowd(service).steps([(one, STEP_SECONDS) for one in STEPS], "/?ms=50"))
+            answers = run(
+                here.crowd(service).steps([(one, STEP_SECONDS) for one in STEPS], "/?ms=50")
+            )
         machine.tell(report)
         report.equal("failures", failures(answers), {})
         for number, rate in enumerate(STEPS):
@@ -80,7 +82,8 @@ def _judge(
     after = reached[0] - begin if reached else float("inf")
     report.at_most(f"{rate:g}/s: {right} replicas after", after, SETTLED, "s")
     settled = [
-        one for one in answers
+        one
+        for one in answers
         if begin + SETTLED <= one.due - timeline.begin < end and one.status == 200
     ]
     whole = p95(_millis(settled, lambda one: one.seconds))
@@ -89,8 +92,9 @@ def _judge(
     late = p95(_millis(settled, lambda one: one.late))
     ready = sorted({count for _, count in timeline.ready(begin + SETTLED, end)})
     report.note(
-        f"{rate:g}/s settled", f"p95 {whole:.1f} ms, the program's own {own:.1f} ms, "
-        f"the loader late by {late:.1f} ms; replicas {ready}"
+        f"{rate:g}/s settled",
+        f"p95 {whole:.1f} ms, the program's own {own:.1f} ms, "
+        f"the loader late by {late:.1f} ms; replicas {ready}",
     )
 
 

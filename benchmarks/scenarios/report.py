@@ -88,7 +88,9 @@ class Machine:
     def tell(self, report: Report) -> None:
         idle, total = (now - was for now, was in zip(_ticks(), self._before, strict=True))
         busy = 100 * (1 - idle / max(1, total))
-        report.note("machine", f"load average {self._load:.1f} before, CPU {busy:.0f} % busy during")
+        report.note(
+            "machine", f"load average {self._load:.1f} before, CPU {busy:.0f} % busy during"
+        )
 
 
 def p50(values: Sequence[float]) -> float:

@@ -5,7 +5,6 @@ import time
 from benchmarks.scenarios.load import beside, failures
 from benchmarks.scenarios.report import Machine, Report
 from benchmarks.scenarios.stage import stage
-from benchmarks.scenarios.timeline import Timeline, recorded
 from tests.e2e.waiting import until
 
 REPLICAS, TARGET = 6, 5
@@ -24,7 +23,11 @@ def s10() -> Report:
         with beside(here.crowd(service).steps([BUSY, QUIET], "/?ms=50", begin=begun)) as asked:
             here.ready(service, REPLICAS)
             time.sleep(max(0.0, begun + KILL_AT - time.monotonic()))
-            before, killed, wall = set(here.world.containers(service)), time.monotonic(), time.time()
+            before, killed, wall = (
+                set(here.world.containers(service)),
+                time.monotonic(),
+                time.time(),
+            )
             daemon.kill9()
             daemon.start()
             back = time.monotonic()
@@ -35,7 +38,9 @@ def s10() -> Report:
             acts = [one for one in here.acts(service, since=wall) if one.action != "exec_die"]
             report.equal("what the engine did in the first stable window", acts, [])
             until(lambda: len(here.states(service)) < REPLICAS, "fewer", seconds=STABLE)
-            report.note("first scale-down after the daemon served", f"{time.monotonic() - back:.0f} s")
+            report.note(
+                "first scale-down after the daemon served", f"{time.monotonic() - back:.0f} s"
+            )
         answers = asked.result()
         machine.tell(report)
         away = [one for one in answers if killed - 1 <= one.due <= back + 0.5]

@@ -42,7 +42,9 @@ def s2() -> Report:
         machine.tell(report)
         waits = [1e3 * one.first for one in answers]
         report.equal("failures", failures(answers), {})
-        report.equal("answers that waited for a wake", sum(one.cold for one in answers), FROZEN_SAMPLES)
+        report.equal(
+            "answers that waited for a wake", sum(one.cold for one in answers), FROZEN_SAMPLES
+        )
         report.at_most("first byte, median", p50(waits), 40, "ms")
         report.at_most("first byte, p95", p95(waits), 100, "ms")
         report.equal("wakes by the engine", len(here.acts(service, "unpause")), FROZEN_SAMPLES)
