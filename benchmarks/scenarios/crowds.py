@@ -70,7 +70,7 @@ def s11() -> Report:
             "answers that are neither 200 nor 503 queue_full", FLOOD - served - len(refused), 0
         )
         report.equal("refused without Retry-After", sum(not one.retry_after for one in refused), 0)
-        report.at_most("memory that the daemon grew by", grown / 2**20, 64 + 32, "MiB")
+        report.at_most("memory that the daemon grew by", grown / 2**20, 64 + 32, unit="MiB")
         after = run(here.crowd(service).steps([(5.0, 4.0)]))
         report.equal("failures afterwards", failures(after), {})
         report.note("answers", {"200": served} | failures(answers))

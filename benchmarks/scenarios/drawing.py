@@ -6,10 +6,11 @@ from math import ceil
 
 from benchmarks.scenarios.timeline import Timeline, counted
 
-WIDTH, LEFT, RIGHT = 860, 64, 20
-TOP, REQUESTS, GAP, REPLICAS = 64, 120, 34, 150
+WIDTH, LEFT, RIGHT = 860, 64, 50
+TOP, REQUESTS, GAP, REPLICAS = 80, 120, 34, 150
 HEIGHT = TOP + REQUESTS + GAP + REPLICAS + 74
 COLOURS = {"ready": "#2e8b57", "starting": "#e6a817", "frozen": "#4a90d9", "draining": "#a0a0a0"}
+SHARP = 'shape-rendering="crispEdges"'
 TICKS = (1, 2, 5, 10, 20, 30, 60, 120)
 
 
@@ -73,10 +74,9 @@ def _replicas(timeline: Timeline, scale: _Scale) -> Iterator[str]:
             height = REPLICAS * found.get(state, 0) / most
             y -= height
             if height:
-                yield (
-                    f'<rect x="{scale.x(begin):.1f}" y="{y:.1f}" height="{height:.1f}" '
-                    f'width="{scale.x(end) - scale.x(begin):.1f}" fill="{colour}"/>'
-                )
+                place = f'x="{scale.x(begin):.1f}" y="{y:.1f}" height="{height:.1f}"'
+                width = scale.x(end) - scale.x(begin)
+                yield f'<rect {place} width="{width:.1f}" fill="{colour}" {SHARP}/>'
 
 
 def _spans(
@@ -110,7 +110,7 @@ def _axis(scale: _Scale) -> Iterator[str]:
 def _marks(timeline: Timeline, scale: _Scale) -> Iterator[str]:
     """Names stand in two rows, so that neighbours do not meet."""
     for number, (at, name) in enumerate(timeline.marks):
-        x, y = scale.x(at), TOP - 22 + 14 * (number % 2)
+        x, y = scale.x(at), TOP - 38 + 14 * (number % 2)
         end = TOP + REQUESTS + GAP + REPLICAS
         yield f'<path d="M{x:.1f} {y + 2}V{end}" stroke="#888" stroke-dasharray="3 3"/>'
         yield f'<text x="{x + 3:.1f}" y="{y}" fill="#555">{escape(name)}</text>'

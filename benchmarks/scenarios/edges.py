@@ -32,7 +32,7 @@ def edges() -> Report:
         machine.tell(report)
         done = Counter(act.action for service in services for act in here.acts(service))
         report.equal("answers of 200", sum(one.status == OK for one in answers), len(answers))
-        report.at_most("longest answer", max(one.seconds for one in answers), 10, "s")
+        report.at_most("longest answer", max(one.seconds for one in answers), 10, unit="s")
         report.at_least("freezes", done["pause"], SERVICES)
         report.at_least("stops", done["destroy"], SERVICES)
         report.note("failures", failures(answers))

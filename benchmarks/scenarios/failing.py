@@ -43,10 +43,10 @@ def _crashing(here: Stage, told: Mood, report: Report) -> None:
     told.word, begun = "crash", time.time()
     waited = run(here.crowd(service).at_once(CROWD))
     report.equal("crashing: answers", failures(waited), {"503 start_failed": CROWD})
-    report.at_most("crashing: answered after", _longest(waited), WAIT, "s")
+    report.at_most("crashing: answered after", _longest(waited), WAIT, unit="s")
     later = run(here.crowd(service).at_once(CROWD))
     report.equal("crashing, from then on: answers", failures(later), {"503 start_failed": CROWD})
-    report.at_most("crashing, from then on: answered after", _longest(later), 0.5, "s")
+    report.at_most("crashing, from then on: answered after", _longest(later), 0.5, unit="s")
     report.equal("crashing, from then on: condition", here.condition(service), "crashing")
     time.sleep(max(0.0, begun + ATTEMPTS_SECONDS - time.time()))
     starts = [one.at for one in here.acts(service, "start", since=begun)]
@@ -66,7 +66,7 @@ def _slow(here: Stage, told: Mood, report: Report) -> None:
     service = here.asleep(env={"MOOD": told.place})
     answers = run(here.crowd(service).at_once(CROWD))
     report.equal("slow: answers of 200", sum(one.status == OK for one in answers), CROWD)
-    report.at_most("slow: answered after", _longest(answers), SLOW + 2 * SLACK, "s")
+    report.at_most("slow: answered after", _longest(answers), SLOW + 2 * SLACK, unit="s")
 
 
 def _silent(here: Stage, told: Mood, report: Report) -> None:
@@ -74,7 +74,7 @@ def _silent(here: Stage, told: Mood, report: Report) -> None:
     told.word = "never"
     answers = run(here.crowd(service).at_once(CROWD))
     report.equal("silent: answers", failures(answers), {"503 start_timeout": CROWD})
-    report.at_most("silent: answered after", _longest(answers), WAIT + SLACK, "s")
+    report.at_most("silent: answered after", _longest(answers), WAIT + SLACK, unit="s")
     again = all(one.retry_after for one in answers)
     report.equal("silent: told when to try again", again, wanted=True)
     event = until(

@@ -96,5 +96,5 @@ def _judge(report: Report, held: _Held, timeline: Timeline) -> None:
     report.note("WebSockets ended by 1001", codes[GOING_AWAY])
     drained = sorted(timeline.lasted("draining").values())
     report.equal("replicas drained", len(drained), REPLICAS - 1)
-    report.at_least("shortest drain", min(drained, default=0), DRAIN - 2, "s")
-    report.at_most("longest drain", max(drained, default=0), DRAIN + 2, "s")
+    report.at_least("shortest drain", min(drained, default=0), DRAIN - 2, unit="s")
+    report.at_most("longest drain", max(drained, default=0), DRAIN + 2, unit="s")

@@ -30,8 +30,8 @@ def s6() -> Report:
         for name, answers in found.items():
             report.equal(f"{name}: failures", failures(answers), {})
         ours, theirs = (_millis(found[way], lambda one: one.seconds) for way in ways)
-        report.at_most("median beyond straight", p50(ours) - p50(theirs), 2, "ms")
-        report.at_most("p95 beyond straight", p95(ours) - p95(theirs), 10, "ms")
+        report.at_most("median beyond straight", p50(ours) - p50(theirs), 2, unit="ms")
+        report.at_most("p95 beyond straight", p95(ours) - p95(theirs), 10, unit="ms")
         for name, values in (("proxy", ours), ("straight", theirs)):
             report.note(name, f"median {p50(values):.1f} ms, p95 {p95(values):.1f} ms")
         late = p95(_millis(found["proxy"] + found["straight"], lambda one: one.late))
@@ -80,7 +80,7 @@ def _judge(
     right = ceil(rate / (TARGET * UTILISATION))
     reached = [at for at, ready in timeline.ready(begin, end) if ready == right]
     after = reached[0] - begin if reached else float("inf")
-    report.at_most(f"{rate:g}/s: {right} replicas after", after, SETTLED, "s")
+    report.at_most(f"{rate:g}/s: {right} replicas after", after, SETTLED, unit="s")
     settled = [
         one
         for one in answers
@@ -88,7 +88,7 @@ def _judge(
     ]
     whole = p95(_millis(settled, lambda one: one.seconds))
     own = p95(_millis(settled, lambda one: one.own))
-    report.at_most(f"{rate:g}/s: p95 beyond the program's own", whole - own, 15, "ms")
+    report.at_most(f"{rate:g}/s: p95 beyond the program's own", whole - own, 15, unit="ms")
     late = p95(_millis(settled, lambda one: one.late))
     ready = sorted({count for _, count in timeline.ready(begin + SETTLED, end)})
     report.note(

@@ -36,11 +36,11 @@ class Report:
     def passed(self) -> bool:
         return bool(self.checks) and all(one.passed for one in self.checks)
 
-    def at_most(self, what: str, found: float, limit: float, unit: str = "") -> None:
+    def at_most(self, what: str, found: float, limit: float, *, unit: str = "") -> None:
         text = f"{found:.4g} {unit}".strip()
         self._add(what, text, f"≤ {limit:g} {unit}".strip(), passed=found <= limit)
 
-    def at_least(self, what: str, found: float, limit: float, unit: str = "") -> None:
+    def at_least(self, what: str, found: float, limit: float, *, unit: str = "") -> None:
         text = f"{found:.4g} {unit}".strip()
         self._add(what, text, f"≥ {limit:g} {unit}".strip(), passed=found >= limit)
 

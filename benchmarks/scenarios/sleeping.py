@@ -7,7 +7,6 @@ from benchmarks.scenarios.load import OK, run
 from benchmarks.scenarios.report import Machine, Report
 from benchmarks.scenarios.stage import Stage, stage
 from benchmarks.scenarios.websocket import opened
-from tests.e2e.waiting import until
 
 FREEZE, STOP = 3.0, 6.0
 AWAKE = 3 * STOP
@@ -43,12 +42,14 @@ def _kept_awake(here: Stage, report: Report) -> None:
     for what, service in services.items():
         slept = [one for one in here.acts(service, since=begun) if one.at < over]
         report.equal(f"{what}: what the engine did within {AWAKE:g} s", slept, [])
-        until(lambda one=service: not here.world.containers(one), "stopped afterwards")
+        here.gone(service)
         acts = here.acts(service, since=begun)
         for action, after in (("pause", FREEZE), ("destroy", STOP)):
             times = [one.at - over for one in acts if one.action == action]
             report.equal(f"{what}: {action}s afterwards", len(times), 1)
-            report.at_most(f"{what}: {action} beside its time", abs(times[0] - after), SLACK, "s")
+            report.at_most(
+                f"{what}: {action} beside its time", abs(times[0] - after), SLACK, unit="s"
+            )
 
 
 async def _held(here: Stage, socket_service: str, upload_service: str) -> tuple[int, int]:
@@ -84,12 +85,12 @@ def _restarted(here: Stage, report: Report, end: str) -> None:
     (daemon.kill9 if end == "killed" else daemon.terminate)()
     daemon.start()
     back = time.time() - last
-    until(lambda: not here.world.containers(service), "stopped")
+    here.gone(service)
     time.sleep(SLACK)
     stops = here.acts(service, "destroy", since=last)
     report.equal(f"{end}: stops", len(stops), 1)
     report.equal(f"{end}: starts", len(here.acts(service, "start", since=last)), 0)
     late = stops[0].at - last - max(back, RESTARTED_STOP)
-    report.at_most(f"{end}: stopped later than it could be by", late, SLACK, "s")
-    report.at_least(f"{end}: stopped after", stops[0].at - last, RESTARTED_STOP, "s")
+    report.at_most(f"{end}: stopped later than it could be by", late, SLACK, unit="s")
+    report.at_least(f"{end}: stopped after", stops[0].at - last, RESTARTED_STOP, unit="s")
     report.note(f"{end}: the daemon served again after", f"{back:.1f} s of {RESTARTED_STOP:g} s")

@@ -68,10 +68,13 @@ class Stage:
         """They sleep, and nothing of them is left on the engine."""
         self._idle(services, {"freeze_after": 0, "stop_after": 1})
         for service in services:
-            until(lambda one=service: self.condition(one) == "zero", f"{service} at zero")
-        for service in services:
-            until(lambda one=service: not self.world.containers(one), f"{service} has left")
+            self.gone(service)
         self._idle(services, {"freeze_after": 0, "stop_after": 3600})
+
+    def gone(self, service: str) -> None:
+        """Wait until it is at zero and nothing of it is left on the engine."""
+        until(lambda: self.condition(service) == "zero", f"{service} at zero")
+        until(lambda: not self.world.containers(service), f"{service} has left")
 
     def to_ice(self, service: str) -> None:
         """Its last replica is frozen."""

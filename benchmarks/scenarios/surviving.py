@@ -32,7 +32,9 @@ def s10() -> Report:
             daemon.start()
             back = time.monotonic()
             here.ready(service, REPLICAS, seconds=10)
-            report.at_most("all adopted after the daemon served", time.monotonic() - back, 5, "s")
+            report.at_most(
+                "all adopted after the daemon served", time.monotonic() - back, 5, unit="s"
+            )
             report.equal("the same replicas", set(here.world.containers(service)) == before, True)
             time.sleep(max(0.0, back + STABLE - 1 - time.monotonic()))
             acts = [one for one in here.acts(service, since=wall) if one.action != "exec_die"]
