@@ -16,6 +16,7 @@ from benchmarks.inside import u1
 from benchmarks.plot import draw
 from benchmarks.results import Result, as_json, as_table
 from benchmarks.scale import k1, m1
+from benchmarks.starts import c1, d1
 from benchmarks.traffic import p1, p2, p3, p4, p6
 
 BENCHMARKS: dict[str, Callable[[Bench], Result]] = {
@@ -26,6 +27,8 @@ BENCHMARKS: dict[str, Callable[[Bench], Result]] = {
     "P6": p6,
     "P7": p7,
     "P8": p8,
+    "C1": c1,
+    "D1": d1,
     "M1": m1,
     "K1": k1,
     "U1": u1,
