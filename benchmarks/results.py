@@ -35,12 +35,15 @@ class Target:
 
 @dataclass(slots=True, kw_only=True)
 class Result:
-    """One benchmark: figures by load and subject, one entry per round."""
+    """One benchmark: figures by load and subject, one entry per round; `notes` is what
+    else is worth keeping.
+    """
 
     id: str
     title: str
     targets: tuple[Target, ...]
     rounds: dict[str, dict[str, list[Figures]]] = field(default_factory=dict)
+    notes: Mapping[str, object] = field(default_factory=dict)
 
     def add(self, load: str, subject: str, figures: Figures) -> None:
         self.rounds.setdefault(load, {}).setdefault(subject, []).append(figures)
@@ -66,6 +69,7 @@ def as_json(result: Result) -> dict[str, object]:
         "id": result.id,
         "title": result.title,
         "rounds": result.rounds,
+        "notes": result.notes,
         "targets": [
             {"target": target.text, "value": value, "met": target.met(value)}
             for target, value in judged
