@@ -45,26 +45,19 @@ def s1(bench: Bench) -> Result:
     with _subject(bench) as (program, counts):
         Platform(bench.folder / US)
         before = _settled(program, counts)
-        memory, fast, rare = _load(bench, program)
+        memory, errors, rare = _load(bench, program)
         after = _settled(program, counts, before)
-    third = memory[len(memory) // 3 :]
-    few = max(1, len(third) // 10)
-    result.add(
-        _LOAD,
-        US,
-        {
-            "requests": after["requests"],
-            "req/s": after["requests"] / (bench.minutes * 60),
-            "MiB": third[-1],
-            "grown MiB": median(third[-few:]) - median(third[:few]),
-            **{name: after[name] for name in ("connections", "leases", "waiters")},
-            "fds left": after["fds"] - before["fds"],
-            "tasks left": after["tasks"] - before["tasks"],
-            "objects left": after["objects"] - before["objects"],
-            "wrong": sum(rare["wrong"].values()),
-            "errors": fast,
-        },
-    )
+    figures = {
+        "requests": after["requests"],
+        "req/s": after["requests"] / (bench.minutes * 60),
+        "MiB": memory[-1],
+        "grown MiB": _grown(memory),
+        "wrong": sum(rare["wrong"].values()),
+        "errors": errors,
+    }
+    figures |= {name: after[name] for name in ("connections", "leases", "waiters")}
+    figures |= {f"{name} left": after[name] - before[name] for name in ("fds", "tasks", "objects")}
+    result.add(_LOAD, US, figures)
     result.notes = {"memory": memory, "before": before, "after": after, **rare}
     return result
 
@@ -106,6 +99,13 @@ def _rare(port: int, seconds: float) -> dict[str, Any]:
     )
     found: dict[str, Any] = json.loads(done.stdout)
     return found
+
+
+def _grown(memory: list[float]) -> float:
+    """From the first tenth after the warm-up to the last one."""
+    warm = memory[len(memory) // 3 :]
+    tenth = max(1, len(warm) // 10)
+    return median(warm[-tenth:]) - median(warm[:tenth])
 
 
 def _settled(
