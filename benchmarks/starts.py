@@ -5,7 +5,7 @@ The engine's own time is measured in turn with ours, with as many starts at once
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from statistics import median, quantiles
@@ -158,7 +158,7 @@ class _Site:
         return get("127.0.0.1", self._program.port, name=f"{service}.localhost").status
 
 
-def _at_once(calls: list[Callable[[], float]]) -> list[float]:
+def _at_once(calls: Sequence[Callable[[], float]]) -> list[float]:
     """All begin at the same moment."""
     gate = threading.Barrier(len(calls))
 
