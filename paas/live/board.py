@@ -37,6 +37,9 @@ __all__ = ["Board", "Grant", "Lease", "Refusal", "RefusalCode", "Slot", "Target"
 
 log = logging.getLogger(__name__)
 
+INSTANT = 1e-6
+"""A wait that was too short for the clock was a wait all the same."""
+
 
 class Board:
     """Routes by host, targets by version id, and the last requests by service.
@@ -272,7 +275,8 @@ class Board:
         try:
             while target.waiters and (slot := _least_busy(target, None)) is not None:
                 ticket = target.waiters[0]
-                self._settle(ticket, self._lease(target, slot, self._now() - ticket.queued_at))
+                waited = self._now() - ticket.queued_at
+                self._settle(ticket, self._lease(target, slot, waited or INSTANT))
         finally:
             target.serving = False
 
