@@ -16,11 +16,21 @@ import logging
 from collections.abc import Callable, Mapping
 
 from paas.core.routing import Route
-from paas.live.leases import Grant, Lease, Refusal, RefusalCode, Slot, Target, Ticket
+from paas.live.leases import Absence, Grant, Lease, Refusal, RefusalCode, Slot, Target, Ticket
 from paas.live.requests import RequestLogs
 from paas.live.routes import RouteTable
 
-__all__ = ["Board", "Grant", "Lease", "Refusal", "RefusalCode", "Slot", "Target", "Ticket"]
+__all__ = [
+    "Absence",
+    "Board",
+    "Grant",
+    "Lease",
+    "Refusal",
+    "RefusalCode",
+    "Slot",
+    "Target",
+    "Ticket",
+]
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +49,7 @@ class Board:
         self._now = now
         self._routes = RouteTable()
         self._give_back = self._released
+        self._give_back_quietly = self._returned
         self._leave = self._left
         self.targets: dict[str, Target] = {}
         self.requests = RequestLogs()
@@ -63,6 +74,10 @@ class Board:
     def choose(self, route: Route) -> str | None:
         """The version id the next request on this route takes; None when offline."""
         return self._routes.choose(route)
+
+    def upcoming(self, route: Route) -> str | None:
+        """The version id whose turn is next, without taking that turn."""
+        return self._routes.upcoming(route)
 
     # ---- targets and slots (written by the keeper)
 
@@ -152,6 +167,12 @@ class Board:
         if target is not None:
             target.idle_since = self._now()
 
+    def rest(self, version_id: str, *, resting: bool) -> None:
+        """It is to be frozen as soon as nothing is on its replicas, or no longer."""
+        target = self.targets.get(version_id)
+        if target is not None:
+            target.resting = resting
+
     # ---- leases (taken by the proxy)
 
     def acquire(
@@ -171,6 +192,25 @@ class Board:
             if slot is not None:
                 return self._lease(target, slot, 0.0)
         return self._queue(target, granted)
+
+    def borrow(self, version_id: str, *, avoid: str | None = None) -> Lease | Refusal | Absence:
+        """A lease for a request that is no traffic: only its slot counts it, so that the
+        slot is not frozen or removed under it. It wakes nothing, and never waits.
+        """
+        target = self.targets.get(version_id)
+        if target is None:
+            return Refusal(RefusalCode.GONE)
+        if target.hopeless:
+            return Refusal(RefusalCode.START_FAILED, 5)
+        if target.resting or all(slot.draining for slot in target.slots):
+            return Absence.SLEEPING
+        slot = None if target.waiters else _least_busy(target, avoid)
+        if slot is not None:
+            slot.in_flight += 1
+            return Lease(self._give_back_quietly, target, slot, 0.0)
+        if any(slot.accepting for slot in target.slots):
+            return Absence.BUSY
+        return Refusal(RefusalCode.START_TIMEOUT, 5)
 
     def suspect(self, version_id: str, replica_id: str) -> None:
         """The proxy could not connect: eject the replica until it is probed again."""
@@ -216,6 +256,16 @@ class Board:
         slot.in_flight -= 1
         target.in_flight -= 1
         target.entered -= self._ended(target)
+        if slot.draining or target.waiters:
+            self._freed(target, slot)
+
+    def _returned(self, lease: Lease) -> None:
+        """The end of a request that was no traffic."""
+        lease.slot.in_flight -= 1
+        self._freed(lease.target, lease.slot)
+
+    def _freed(self, target: Target, slot: Slot) -> None:
+        """The slot has room: waiters get it; or it leaves, if this was its last lease."""
         if slot.draining and slot.in_flight == 0:
             self._drop(target, slot)
             self.on_drained(slot.id)

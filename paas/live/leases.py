@@ -33,8 +33,15 @@ class Refusal:
     retry_after: int | None = None
 
 
+class Absence(StrEnum):
+    """Why a request that is no traffic gets no replica, although nothing is wrong."""
+
+    SLEEPING = "sleeping"
+    BUSY = "busy"
+
+
 class Slot:
-    """One replica that can be dialled. `in_flight` counts its leases.
+    """One replica that can be dialled. `in_flight` counts its leases, quiet ones too.
 
     `accepting` is False while it is ejected, frozen or draining: leases under way
     go on, new ones go elsewhere.
@@ -64,7 +71,8 @@ class Target:
     one request, in seconds. `idle_since` is when the last request ended, however it
     ended: it says nothing while one is in flight or waits. `entered` is the sum of the
     times at which those came that are here, less how long all before them stayed;
-    `streams` are the ones in flight that became tunnels.
+    `streams` are the ones in flight that became tunnels. None of these know of requests
+    that are no traffic, and while it is `resting` those reach no replica.
     """
 
     __slots__ = (
@@ -76,6 +84,7 @@ class Target:
         "idle_timeout",
         "in_flight",
         "queued_bytes",
+        "resting",
         "service",
         "serving",
         "slots",
@@ -94,6 +103,7 @@ class Target:
         self.wait_limit = 10.0
         self.idle_timeout = 60.0
         self.broken = False
+        self.resting = False
         self.slots: list[Slot] = []
         self.waiters: deque[Ticket] = deque()
         self.queued_bytes = 0
