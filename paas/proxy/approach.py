@@ -73,8 +73,11 @@ class Approach:
     def begin(self, version: str, rule: Ignore | None = None) -> None:
         """Go to a replica of that version; by that rule it is no traffic."""
         self._version = version
-        self._rule = rule
-        self._acquire()
+        if rule is None:
+            self._acquire()
+        else:
+            self._rule = rule
+            self._borrow(rule)
 
     def again(self, sent: bytes, *, reused: bool) -> None:
         """The connection ended in silence: send the same bytes once more.
@@ -120,8 +123,6 @@ class Approach:
     # ---- private
 
     def _acquire(self) -> None:
-        if self._rule is not None:
-            return self._borrow(self._rule)
         answer = self._plane.board.acquire(self._version, self._granted, avoid=self._avoid)
         if not isinstance(answer, Ticket):
             return self._granted(answer)
@@ -178,4 +179,7 @@ class Approach:
             self._avoid = lease.slot.id
             lease.release()
         self._exchange.set_out()
-        self._acquire()
+        if self._rule is None:
+            self._acquire()
+        else:
+            self._borrow(self._rule)
