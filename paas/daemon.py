@@ -41,9 +41,12 @@ from paas.control.control import Control, Outside, uploads_dir
 from paas.core.addresses import parse_address
 from paas.core.routing import Route
 from paas.errors import PaasError
+from paas.http1.limits import Limits
 from paas.live.board import Board
 from paas.live.certificates import Certificates
+from paas.live.leases import NO_LIMIT
 from paas.proxy.accesslog import FORMATS, AccessLog
+from paas.proxy.intake import fitting, raise_descriptors
 from paas.proxy.listener import Listener
 from paas.proxy.proxy import Proxy
 from paas.settings import Settings, load
@@ -105,9 +108,15 @@ class Daemon:
         for folder in (data, uploads_dir(data), data / "logs"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         stack.enter_context(LockFile(data / "lock"))
-        board = Board(SystemClock().monotonic)
+        limits = _limits(settings)
+        board = Board(
+            SystemClock().monotonic,
+            requests_per_service=limits.requests_per_service or NO_LIMIT,
+            queue_bytes=settings.proxy.limits.queue_bytes,
+        )
         proxy = Proxy(
             board,
+            limits=limits,
             trusted=settings.proxy.trusted,
             proxy_protocol=settings.proxy.proxy_protocol == "accept",
             access=_access_log(settings, stack),
@@ -124,6 +133,7 @@ class Daemon:
             requests=board.requests,
             settings=settings,
             clock=outside.clock,
+            usage=proxy.usage,
         )
         app = build_app(context, verify=AdminToken(data / "admin.token").verify)
         api = ApiServer(app, settings)
@@ -183,6 +193,25 @@ class GatewayDoors:
         listener = self._listeners.pop(port, None)
         if listener is not None:
             await listener.close()
+
+
+def _limits(settings: Settings) -> Limits:
+    """The settings', as far as the process can have descriptors for them."""
+    raise_descriptors()
+    given = settings.proxy.limits
+    wanted = Limits(
+        connections=given.connections,
+        connections_per_address=given.connections_per_address,
+        requests_per_service=given.requests_per_service,
+        tunnels_per_service=given.websockets_per_service,
+        tunnel_seconds=given.websocket_seconds or None,
+        head_seconds=given.head_seconds,
+        body_seconds=given.body_seconds,
+        body_rate=given.body_rate,
+        keepalive_seconds=given.keepalive_seconds,
+        write_seconds=given.write_seconds,
+    )
+    return fitting(wanted)
 
 
 def _certify(certificates: Certificates, settings: Settings) -> None:

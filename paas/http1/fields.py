@@ -48,6 +48,7 @@ _DECIDING = frozenset(
         b"host",
         b"connection",
         b"content-length",
+        b"date",
         b"transfer-encoding",
         b"upgrade",
         b"expect",

@@ -36,7 +36,8 @@ from paas.http1.syntax import BROKEN_LINE, REQUEST_LINE, status_line
 
 Head = TypeVar("Head", RequestHead, ResponseHead)
 
-_LINE_FRAME = len(b"  HTTP/1.1") + 32
+_LONGEST_METHOD = 32
+_LINE_FRAME = len(b"  HTTP/1.1") + _LONGEST_METHOD
 """Room for method and version beside the target while the line is not complete."""
 
 
@@ -134,7 +135,9 @@ class _Parser(ABC, Generic[Head]):
         return end + 4 if end >= 0 else 0
 
     def _check_partial(self, start: int) -> None:
-        """A head that is not all there yet: refuse early what cannot become good."""
+        """A head that is not all there yet: refuse early what cannot become good
+        (RFC 9112, section 2.2: a bare CR or LF is no line end).
+        """
         if BROKEN_LINE.search(self._buffer, max(start, self._scanned - 1)):
             raise Refused("malformed head")
         self._scanned = len(self._buffer)
@@ -213,8 +216,11 @@ class RequestParser(_Parser[RequestHead]):
         if target is None:
             target = _first_line(buffer, start) - _LINE_FRAME
         if target > limits.uri_bytes:
+            _check_method(buffer, start)
+            # RFC 9112, section 3
             raise Refused("request target over limit", status=414, code="uri_too_long")
         if (end or len(buffer)) - start > limits.head_bytes:
+            _check_method(buffer, start)
             raise Refused("request head over limit", status=431, code="head_too_large")
         if end and buffer.count(b"\r\n", start, end - 4) > limits.headers:
             raise Refused("too many request headers", status=431, code="head_too_large")
@@ -307,6 +313,12 @@ def _alike(line: "re.Match[bytes]", known: RequestHead) -> bool:
     target = line[2]
     plain = target.startswith(b"/") and b"#" not in target
     return plain and line[1] == known.method and int(line[4]) == known.minor
+
+
+def _check_method(buffer: bytes, start: int) -> None:
+    """Of what is too long: refuse it as malformed where not even the method ends."""
+    if b" " not in buffer[start : start + _LONGEST_METHOD + 1]:
+        raise Refused("malformed request line")
 
 
 def _first_line(buffer: bytes, start: int) -> int:

@@ -17,7 +17,8 @@ from paas.proxy.pages import Page, Problem
 from paas.proxy.plane import Plane
 from paas.proxy.upstream import Upstream
 
-_OUR_SHORTAGE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_NO_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_NO_PORTS = frozenset({errno.EADDRNOTAVAIL, errno.EAGAIN})
 
 
 class Traveller(Protocol):
@@ -161,9 +162,13 @@ class Approach:
             self._unreachable(result)
 
     def _unreachable(self, error: OSError) -> None:
-        """Nothing was sent on it, so whatever is held may go to another replica."""
+        """Nothing was sent on it, so whatever is held may go to another replica; but what
+        we are short of is no replica's fault, and no other one would help.
+        """
         self._tries += 1
-        if error.errno in _OUR_SHORTAGE:
+        if error.errno in _NO_DESCRIPTORS:
+            self._plane.on_shortage()
+        if error.errno in _NO_DESCRIPTORS | _NO_PORTS:
             return self._exchange.fail(pages.OVERLOADED)
         if self.lease is not None:
             self._plane.board.suspect(self._version, self.lease.slot.id)

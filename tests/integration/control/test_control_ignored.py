@@ -37,6 +37,14 @@ async def watched(world: World, seconds: int) -> list[str]:
     return told
 
 
+async def idle_time_kept(world: World) -> None:
+    """Since when the version is idle is on disk: it is written behind the requests' back."""
+    version_id = world.version(V1).id
+    async with asyncio.timeout(10):
+        while (mark := (await world.store.activity()).get(version_id)) is None or mark.busy:
+            await asyncio.sleep(0.005)
+
+
 async def test_it_freezes_and_stops_as_if_nobody_asked(worlds: Worlds) -> None:
     world = await worlds(idle=SLEEPY)
     await monitored(world)
@@ -74,6 +82,7 @@ async def test_a_restart_of_the_daemon_changes_nothing(worlds: Worlds) -> None:
     await world.skip(31)
     await until(lambda: world.replicas(V1, Phase.FROZEN))
     assert await watched(world, 25) == ["sleeping"] * 5
+    await idle_time_kept(world)
     await world.restart()
     await until(lambda: world.replicas(V1, Phase.FROZEN))
     assert await look(world) == "sleeping"

@@ -126,6 +126,18 @@ def test_what_is_wrong_is_told(desk):
     assert desk.told == []
 
 
+def test_its_service_has_it_open():
+    board = Board(FakeClock().monotonic, requests_per_service=1)
+    target = board.target(V, service="shop", version="shop-001")
+    assert board.borrow(V) is Absence.SLEEPING
+    board.add_slot(V, Slot("r1", "10.0.0.1", 80))
+    lease = board.borrow(V)
+    assert target.share.open == 1
+    assert board.borrow(V) is Absence.BUSY
+    lease.release()
+    assert target.share.open == 0
+
+
 @pytest.mark.parametrize("way", ["drain", "remove_target"])
 def test_a_replica_drains_until_it_is_back(desk, way):
     slot = desk.slot()
