@@ -44,6 +44,7 @@ def service(view: ServiceView) -> answers.Service:
         maintenance=settings.maintenance.value,
         body_limit=settings.body_limit,
         request_log=settings.request_log,
+        ignore=[_ignore_rule(rule) for rule in settings.ignore],
         versions=len(known.versions),
         last_deployment=deployment(last) if last else None,
     )
@@ -166,6 +167,7 @@ def request(record: RequestRecord) -> answers.Request:
         received=record.received,
         sent=record.sent,
         agent=_latin(record.agent),
+        ignored=record.ignored,
     )
 
 
@@ -217,6 +219,12 @@ def _moment(moment: float | None) -> str | None:
 
 def _login(login: model.BasicAuth | None) -> answers.Login | None:
     return answers.Login.model_validate({"user": login.user, "password": "set"}) if login else None
+
+
+def _ignore_rule(rule: model.IgnoreRule) -> answers.IgnoreRule:
+    return answers.IgnoreRule(
+        path_prefix=rule.path_prefix, user_agent=rule.user_agent, status=rule.status
+    )
 
 
 def _latin(raw: bytes) -> str:

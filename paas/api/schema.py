@@ -20,6 +20,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from paas.api.ignoring import AgentPart, PathPrefix, StandInStatus
 from paas.core.networks import parse_network
 from paas.core.sizes import SIZE_RULE, format_size, parse_size
 from paas.errors import FieldError
@@ -239,6 +240,16 @@ class Idle(Body):
     stop_after: SecondsOrNever | None = None
 
 
+class IgnoreRule(Body):
+    """Requests that are no traffic, by path, user agent, or both. `status` is what they
+    are answered while the version sleeps.
+    """
+
+    path_prefix: PathPrefix | None = None
+    user_agent: AgentPart | None = None
+    status: StandInStatus = 200
+
+
 class ServiceChanges(Body):
     """What is left out stays as it is."""
 
@@ -252,6 +263,16 @@ class ServiceChanges(Body):
     maintenance: Literal["off", "page", "hold"] = "off"
     body_limit: Annotated[int, Field(ge=0, le=2**50)] = 0
     request_log: bool = False
+    ignore: Annotated[list[IgnoreRule], Field(max_length=50)] = []
+
+    @classmethod
+    def across(cls, raw: Mapping[str, object]) -> Iterator[FieldError]:
+        rules = raw.get("ignore")
+        for number, rule in enumerate(rules if isinstance(rules, list) else ()):
+            conditions = ("path_prefix", "user_agent")
+            if isinstance(rule, dict) and all(rule.get(one) is None for one in conditions):
+                message = "must have path_prefix, user_agent or both"
+                yield FieldError(field=f"ignore.{number}", message=message)
 
 
 class NewService(ServiceChanges):

@@ -51,6 +51,8 @@ def service_settings(wanted: schema.ServiceChanges) -> dict[str, object]:
     given |= wanted.idle.model_dump(exclude_unset=True)
     if "allow" in given:
         given["allow"] = tuple(wanted.allow)
+    if "ignore" in given:
+        given["ignore"] = tuple(model.IgnoreRule(**rule.model_dump()) for rule in wanted.ignore)
     if "maintenance" in given:
         given["maintenance"] = model.Maintenance(wanted.maintenance)
     if "basic_auth" in wanted.model_fields_set:

@@ -139,6 +139,8 @@ class Keeper:
             )
             for version_id, one in decisions.items()
         }
+        for version_id, want in wants.items():
+            self._roster.rest(version_id, resting=want.frozen)
         for action in plan(wants, self._roster.seen(), now):
             self._act(action)
 

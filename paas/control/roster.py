@@ -132,6 +132,10 @@ class Roster:
         """The host has no memory for it: answer who waits for it."""
         self._board.refuse(version_id)
 
+    def rest(self, version_id: str, *, resting: bool) -> None:
+        """Whether it is to be frozen: then what is no traffic keeps away from it."""
+        self._board.rest(version_id, resting=resting)
+
     def admit(self, fact: ReplicaFact, phase: Phase) -> Replica:
         """Record a replica that the engine has."""
         replica = Replica(

@@ -18,8 +18,8 @@ class RequestRecord:
 
     `time` is when it began (epoch), `seconds` how long it took with its wait, of which
     `waited` for a replica; `received` and `sent` are bytes of body in and of the answer.
-    `error` is our own code, empty when the answer is the replica's. `version` is empty
-    when it reached none.
+    `error` is our own code, empty when the answer is none of an error of ours. `version`
+    is empty when it reached none; `ignored`: it was no traffic.
     """
 
     time: float
@@ -40,6 +40,7 @@ class RequestRecord:
     sent: int
     referer: bytes
     agent: bytes
+    ignored: bool = False
 
 
 class RequestLogs:

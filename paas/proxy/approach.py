@@ -6,12 +6,14 @@ ticket and lease back, whatever happened.
 """
 
 import errno
+from functools import partial
 from typing import Protocol
 
-from paas.live.board import Lease, Refusal, Ticket
+from paas.core.ignoring import Ignore
+from paas.live.board import Absence, Lease, Refusal, Ticket
 from paas.proxy import pages
 from paas.proxy.outbound import Outbound
-from paas.proxy.pages import Problem
+from paas.proxy.pages import Page, Problem
 from paas.proxy.plane import Plane
 from paas.proxy.upstream import Upstream
 
@@ -28,6 +30,9 @@ class Traveller(Protocol):
     def fail(self, problem: Problem) -> None:
         """There will be none."""
 
+    def reply(self, page: Page, *, status: int) -> None:
+        """There will be none, and nothing is wrong."""
+
     def set_out(self) -> None:
         """Waiting and connecting begin, which have limits of their own."""
 
@@ -42,6 +47,7 @@ class Approach:
         "_exchange",
         "_left",
         "_plane",
+        "_rule",
         "_ticket",
         "_tries",
         "_version",
@@ -55,6 +61,7 @@ class Approach:
         self._plane = plane
         self._exchange = exchange
         self._version = ""
+        self._rule: Ignore | None = None
         self._ticket: Ticket | None = None
         self._avoid: str | None = None
         self._tries = 0
@@ -64,10 +71,14 @@ class Approach:
         self.retried = False
         self.waited = 0.0
 
-    def begin(self, version: str) -> None:
-        """Go to a replica of that version."""
+    def begin(self, version: str, rule: Ignore | None = None) -> None:
+        """Go to a replica of that version; by that rule it is no traffic."""
         self._version = version
-        self._acquire()
+        if rule is None:
+            self._acquire()
+        else:
+            self._rule = rule
+            self._borrow(rule)
 
     def again(self, sent: bytes, *, reused: bool) -> None:
         """The connection ended in silence: send the same bytes once more.
@@ -121,6 +132,15 @@ class Approach:
             return self._exchange.fail(pages.QUEUE_FULL)
         return None
 
+    def _borrow(self, rule: Ignore) -> None:
+        answer = self._plane.board.borrow(self._version, avoid=self._avoid)
+        if self._avoid is not None and not isinstance(answer, Lease):
+            return self._exchange.fail(pages.REFUSED)  # a replica was there, and failed
+        if isinstance(answer, Absence):
+            page = partial(pages.stand_in, answer, rule.status)
+            return self._exchange.reply(page, status=rule.status)
+        return self._granted(answer)
+
     def _granted(self, answer: Lease | Refusal) -> None:
         self._ticket = None
         if isinstance(answer, Refusal):
@@ -164,4 +184,7 @@ class Approach:
             self._avoid = lease.slot.id
             lease.release()
         self._exchange.set_out()
-        self._acquire()
+        if self._rule is None:
+            self._acquire()
+        else:
+            self._borrow(self._rule)

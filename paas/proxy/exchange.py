@@ -11,7 +11,9 @@ answer came, and the method is idempotent; a refused connection sent nothing,
 so then any request goes elsewhere.
 """
 
-from paas.core.policy import Redirect
+from functools import partial
+
+from paas.core.ignoring import Ignore
 from paas.core.routing import Route
 from paas.http1.events import (
     BY_CHUNKS,
@@ -28,7 +30,7 @@ from paas.proxy.answer import Answer
 from paas.proxy.approach import Approach
 from paas.proxy.client import Client
 from paas.proxy.guard import Guard
-from paas.proxy.pages import Problem
+from paas.proxy.pages import Page, Problem
 from paas.proxy.plane import Plane
 from paas.proxy.timers import NEVER
 from paas.proxy.trace import Trace
@@ -174,17 +176,15 @@ class Exchange:
         guard = self._guard = Guard(self._plane, self._head, self._client, self)
         guard.ask(route, received=self._received)
 
-    def admitted(self, version: str, *, cookie: bytes) -> None:
-        """Go on with that version; `cookie` is a field line for the answer, or empty."""
+    def admitted(self, version: str, *, cookie: bytes, rule: Ignore | None) -> None:
+        """Go on with that version; `cookie` is a field line for the answer, or empty; by
+        that rule the request is no traffic.
+        """
         self._answer.cookie = cookie
         self._client.deadline = NEVER
-        self._approach.begin(version)
-
-    def redirected(self, redirect: Redirect) -> None:
-        """The request has to go elsewhere."""
-        keep_alive = self._may_keep_alive()
-        page = pages.redirect(redirect, self._head, keep_alive=keep_alive)
-        self._reply(page, status=redirect.status, keep_alive=keep_alive)
+        if self._trace is not None:
+            self._trace.ignored = rule is not None
+        self._approach.begin(version, rule)
 
     def held(self) -> None:
         """The guard wants to be asked again, at the next tick."""
@@ -221,12 +221,20 @@ class Exchange:
         if self._answer.begun:
             self._cut()
             return
-        keep_alive = self._may_keep_alive()
         if self._trace is not None:
             self._trace.error = problem.code
         self._plane.counters.error(problem.code)
-        page = pages.page(problem, self._head, keep_alive=keep_alive)
-        self._reply(page, status=problem.status, keep_alive=keep_alive)
+        self.reply(partial(pages.page, problem), status=problem.status)
+
+    def reply(self, page: Page, *, status: int) -> None:
+        """Give an answer of our own."""
+        keep_alive = self._may_keep_alive()
+        answer = page(self._head, keep_alive=keep_alive)
+        if self._trace is not None:
+            self._trace.status, self._trace.sent = status, len(answer)
+        self._settle(reusable=False)
+        self._client.write(answer)
+        self._client.finished(keep_alive=keep_alive)
 
     # ---- to the replica
 
@@ -343,17 +351,7 @@ class Exchange:
         """A request that goes round in a circle, or asks about the server."""
         if self._head.hops >= MAX_HOPS:
             return self.fail(pages.LOOP)
-        keep_alive = self._may_keep_alive()
-        page = pages.options_answer(self._head, keep_alive=keep_alive)
-        return self._reply(page, status=204, keep_alive=keep_alive)
-
-    def _reply(self, page: bytes, *, status: int, keep_alive: bool) -> None:
-        """An answer of our own."""
-        if self._trace is not None:
-            self._trace.status, self._trace.sent = status, len(page)
-        self._settle(reusable=False)
-        self._client.write(page)
-        self._client.finished(keep_alive=keep_alive)
+        return self.reply(pages.options_answer, status=204)
 
     def _cut(self) -> None:
         """An answer that cannot be completed must not look complete."""
