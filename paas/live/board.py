@@ -13,14 +13,24 @@ A cold start is not a special path: it is a lease on a version with no slot.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from paas.core.routing import Route
 from paas.live.leases import Grant, Lease, Refusal, RefusalCode, Slot, Target, Ticket
-from paas.live.requests import RequestLogs
+from paas.live.requests import OpenRequest, RequestLogs
 from paas.live.routes import RouteTable
 
-__all__ = ["Board", "Grant", "Lease", "Refusal", "RefusalCode", "Slot", "Target", "Ticket"]
+__all__ = [
+    "Board",
+    "Grant",
+    "Lease",
+    "OpenRequest",
+    "Refusal",
+    "RefusalCode",
+    "Slot",
+    "Target",
+    "Ticket",
+]
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +42,8 @@ class Board:
     queues or is refused because the version cannot start, `on_suspect(version_id,
     replica_id)` when the proxy could not reach a replica (once until it is restored),
     `on_gone(replica_id)` when a slot left (the proxy closes its idle connections),
-    `on_drained(replica_id)` when a draining slot has nothing in flight.
+    `on_drained(replica_id)` when a draining slot has nothing in flight. `survey()` tells
+    all requests that are in flight or queued; it looks at every connection.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -46,6 +57,7 @@ class Board:
         self.on_suspect: Callable[[str, str], None] = lambda _version, _replica: None
         self.on_gone: Callable[[str], None] = lambda _replica: None
         self.on_drained: Callable[[str], None] = lambda _replica: None
+        self.survey: Callable[[], Sequence[OpenRequest]] = lambda: ()
 
     # ---- routes (written by the control plane)
 

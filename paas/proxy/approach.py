@@ -6,10 +6,14 @@ ticket and lease back, whatever happened.
 """
 
 import errno
+import time
 from typing import Protocol
 
-from paas.live.board import Lease, Refusal, Ticket
-from paas.proxy import pages
+from paas.http1.events import RequestHead
+from paas.http1.head import Peer
+from paas.live.board import Lease, OpenRequest, Refusal, Ticket
+from paas.live.requests import RequestKind
+from paas.proxy import facts, pages
 from paas.proxy.outbound import Outbound
 from paas.proxy.pages import Problem
 from paas.proxy.plane import Plane
@@ -41,6 +45,7 @@ class Approach:
         "_exchange",
         "_left",
         "_plane",
+        "_since",
         "_ticket",
         "_tries",
         "_version",
@@ -54,6 +59,7 @@ class Approach:
         self._plane = plane
         self._exchange = exchange
         self._version = ""
+        self._since = plane.timers.now
         self._ticket: Ticket | None = None
         self._avoid: str | None = None
         self._tries = 0
@@ -86,10 +92,29 @@ class Approach:
         self.outbound.hold(piece)
         return self._ticket is None or self._ticket.hold(len(piece))
 
-    def take_lease(self) -> Lease:
-        """The lease that was granted; whoever takes it releases it."""
+    def opened(self, head: RequestHead, peer: Peer, *, kind: RequestKind) -> OpenRequest | None:
+        """The request as the survey tells it; None while it asks for no replica."""
+        if self.lease is None and self._ticket is None:
+            return None
+        plane = self._plane
+        client = facts.client(head, peer, plane.trusted)
+        return OpenRequest(
+            version_id=self._version,
+            kind=kind,
+            client=str(client).encode("ascii") if client else peer.address,
+            since=time.time() - (plane.timers.now - self._since),
+            method=head.method,
+            path=head.target.partition(b"?")[0],
+            queued=self._ticket is not None,
+        )
+
+    def take_stream(self, head: RequestHead, peer: Peer) -> Lease:
+        """The lease that was granted, as a tunnel's; whoever takes it releases it."""
+        request = self.opened(head, peer, kind=RequestKind.WEBSOCKET)
         lease, self.lease = self.lease, None
         assert lease is not None
+        assert request is not None
+        lease.begin_stream(request)
         return lease
 
     def leave(self) -> None:

@@ -15,6 +15,8 @@ from paas.core.policy import Redirect
 from paas.core.routing import Route
 from paas.http1.events import BY_CHUNKS, END, Bad, RequestHead, ResponseEvent, ResponseHead
 from paas.http1.head import LAST_CHUNK, MAX_HOPS, chunk, response_bytes
+from paas.live.board import OpenRequest
+from paas.live.requests import RequestKind
 from paas.proxy import pages
 from paas.proxy.answer import Answer
 from paas.proxy.approach import Approach
@@ -71,6 +73,10 @@ class Exchange:
     def may_probe(self) -> bool:
         """Whether an interim answer may be sent now, to see if the client is there."""
         return not self._answer.begun and self._head.minor > 0
+
+    def opened(self) -> OpenRequest | None:
+        kind = RequestKind.STREAM if self._answer.begun else RequestKind.REQUEST
+        return self._approach.opened(self._head, self._client.peer, kind=kind)
 
     # ---- from the client
 
@@ -219,10 +225,7 @@ class Exchange:
     def _request_bytes(self, upstream: Upstream) -> bytes:
         client = self._client
         return client.onward.request_bytes(
-            self._head,
-            client.peer,
-            request_id=self._plane.request_id(),
-            host=upstream.host,
+            self._head, client.peer, request_id=self._plane.request_id(), host=upstream.host
         )
 
     def _forward(self, piece: bytes) -> None:
@@ -315,7 +318,7 @@ class Exchange:
         if self._trace is not None:
             self._trace.status = head.status
             self._end_trace(self._trace)
-        lease = approach.take_lease()
+        lease = approach.take_stream(self._head, self._client.peer)
         self._done, self._upstream, self._guard = True, None, None
         approach.leave()
         answer = response_bytes(head, minor=1, keep_alive=True, extra=self._answer.cookie)

@@ -9,9 +9,10 @@ from paas.core.networks import networks
 from paas.core.routing import Route
 from paas.errors import Unavailable
 from paas.http1.limits import Limits
-from paas.live.board import Board
+from paas.live.board import Board, OpenRequest
 from paas.live.certificates import Certificates
 from paas.proxy.accesslog import AccessLog
+from paas.proxy.connection import ClientConnection
 from paas.proxy.handshake import entrance
 from paas.proxy.listener import Listener, Router, bind
 from paas.proxy.outbox import Outbox
@@ -28,7 +29,8 @@ FixedRoute = Route | Callable[[], Route | None]
 class Proxy:
     """Moves requests from its listeners to the replicas on the board.
 
-    It takes over `board.on_gone` and calls `board.expire` a few times a second.
+    It takes over `board.on_gone` and `board.survey`, and calls `board.expire` a few times
+    a second.
     `trusted` are the networks (`10.0.0.0/8`) of proxies in front, whose
     forwarding fields are extended instead of replaced. With
     `proxy_protocol` they have to begin their connections to public listeners with a
@@ -70,6 +72,7 @@ class Proxy:
             entrance=entrance(self.certificates),
         )
         board.on_gone = self._pools.gone
+        board.survey = self._survey
 
     @property
     def counters(self) -> Counters:
@@ -131,6 +134,10 @@ class Proxy:
         self._pools.close()
         if self._owns_tasks:
             await self._tasks.close()
+
+    def _survey(self) -> list[OpenRequest]:
+        connections = [one for one in self._registry if isinstance(one, ClientConnection)]
+        return [found for one in connections if (found := one.opened()) is not None]
 
     def _is_draining(self) -> bool:
         return self._plane.draining

@@ -18,10 +18,12 @@ half-closed cannot be seen, and nothing it could answer will come."""
 
 
 class Tunnel:
-    """Two joined connections; `ended` is called once, after both are closed."""
+    """Two joined connections; `ended` is called once, after both are closed. `lease` is a
+    stream's.
+    """
 
     def __init__(self, *, lease: Lease, timers: Timers, ended: Callable[[], None]) -> None:
-        self._lease = lease
+        self.lease = lease
         self._timers = timers
         self._ended = ended
         self._idle = lease.target.idle_timeout
@@ -74,7 +76,7 @@ class Tunnel:
         _, replica = self._sides
         if side is not replica:
             return
-        if self._lease.slot.draining:
+        if self.lease.slot.draining:
             replica.tell_other(CLOSE_GOING_AWAY)
         self._idle = min(self._idle, AFTER_REPLICA)
         self.touch()
@@ -83,7 +85,8 @@ class Tunnel:
         self._open -= 1
         if not self._open:
             self._timers.forget(self)
-            self._lease.release()
+            self.lease.end_stream()
+            self.lease.release()
             self._ended()
 
 

@@ -1,6 +1,7 @@
 """A `Store` in memory, with the real one's order, uniqueness and refusals."""
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import replace
 
 from paas.core.idle import Mark
@@ -61,7 +62,13 @@ class FakeStore:
         return sorted(found, key=lambda one: (one.created, one.id), reverse=not unfinished)[:limit]
 
     async def events(
-        self, *, service: str | None = None, after: int = 0, before: int = 0, limit: int = 100
+        self,
+        *,
+        service: str | None = None,
+        kinds: Collection[str] = (),
+        after: int = 0,
+        before: int = 0,
+        limit: int = 100,
     ) -> list[Event]:
         found = [
             one
@@ -69,6 +76,7 @@ class FakeStore:
             if one.id > after
             and (not before or one.id < before)
             and (service is None or one.service == service)
+            and (not kinds or one.kind in kinds)
         ]
         return found[::-1][:limit]
 
