@@ -47,7 +47,8 @@ def _state(found: VersionExplanation, now: float) -> str:
         until = f", or is stopped at {_moment(stops, now)}" if stops else ""
         return f"{version.name} is frozen{_since(found, now)}: the next request wakes it{until}."
     if ReplicaState.READY in states:
-        return f"{version.name} runs {_runs(states.count(ReplicaState.READY), 0)}, to be stopped."
+        count = states.count(ReplicaState.READY)
+        return f"{version.name} runs {_runs(count, count)} that no one needs any more."
     return f"{version.name} is at zero{_since(found, now)}: the next request starts it."
 
 
