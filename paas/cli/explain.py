@@ -96,12 +96,10 @@ def _settings(settings: Item) -> str:
 
 
 def _sleep(sleep: Item) -> str:
-    told = []
-    if sleep["idle_since"]:
-        told.append(f"idle for {age(sleep['idle_since'])}")
-    for verb, at in (("freezes", sleep["freezes_at"]), ("stops", sleep["stops_at"])):
-        told.append(f"{verb} at {moment(at)}" if at else f"{verb} at no time now")
-    return ", ".join(told)
+    ways = (("freezes", sleep["freezes_at"]), ("stops", sleep["stops_at"]))
+    told = [f"{verb} at {moment(at)}" for verb, at in ways if at]
+    idle = [f"idle for {age(sleep['idle_since'])}"] if sleep["idle_since"] else []
+    return ", ".join(idle + (told or ["neither freezes nor stops as it is now"]))
 
 
 def _request(request: Item) -> str:
