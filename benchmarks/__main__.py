@@ -10,10 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.bench import Bench, opened
+from benchmarks.building import p8
 from benchmarks.idle import p7
 from benchmarks.inside import u1
 from benchmarks.plot import draw
 from benchmarks.results import Result, as_json, as_table
+from benchmarks.scale import k1, m1
 from benchmarks.traffic import p1, p2, p3, p4, p5, p6
 
 BENCHMARKS: dict[str, Callable[[Bench], Result]] = {
@@ -24,6 +26,9 @@ BENCHMARKS: dict[str, Callable[[Bench], Result]] = {
     "P5": p5,
     "P6": p6,
     "P7": p7,
+    "P8": p8,
+    "M1": m1,
+    "K1": k1,
     "U1": u1,
 }
 OUT = Path("build/benchmarks")

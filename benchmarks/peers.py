@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from string import Template
 
+from benchmarks.platform import wipe
 from benchmarks.programs import LOAD_CORE, PROXY_CORE, Program, free_port, running
 
 HOST = "bench.localhost"
@@ -182,8 +183,13 @@ def daemon(
     if tls:
         env["PAAS_PROXY__HTTP"], env["PAAS_PROXY__HTTPS"] = "127.0.0.1:0", env["PAAS_PROXY__HTTP"]
         env["PAAS_PROXY__CERTIFICATES"] = str(certificate(folder))
-    with running(name, arguments, port=port, core=PROXY_CORE, folder=folder, env=env) as program:
-        yield program
+    try:
+        with running(
+            name, arguments, port=port, core=PROXY_CORE, folder=folder, env=env
+        ) as started:
+            yield started
+    finally:
+        wipe(data)
 
 
 def certificate(folder: Path) -> Path:

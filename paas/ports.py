@@ -295,6 +295,9 @@ class Store(Protocol):
     ) -> list[Deployment]:
         """Newest first; with `unfinished` only queued and running ones, oldest first."""
 
+    async def latest_deployments(self) -> list[Deployment]:
+        """The newest of each service that has any."""
+
     async def events(
         self,
         *,

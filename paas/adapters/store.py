@@ -99,6 +99,15 @@ class SqliteStore:
         )
         return [deployment_of(row) for row in rows]
 
+    async def latest_deployments(self) -> list[Deployment]:
+        """The newest of each service that has any."""
+        rows = await self._database.read(
+            "SELECT document FROM (SELECT document, ROW_NUMBER() OVER "
+            "(PARTITION BY service_id ORDER BY created DESC, id DESC) AS place "
+            "FROM deployments) WHERE place = 1"
+        )
+        return await asyncio.to_thread(lambda: [deployment_of(row) for row in rows])
+
     async def events(
         self,
         *,

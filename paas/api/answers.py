@@ -37,6 +37,21 @@ class Problem(Shape):
     log: list[str]
 
 
+class Usage(Shape):
+    """The proxy's client connections, and what it turned away since the daemon's start.
+
+    `paused`: out of descriptors, nothing is accepted now; `lost_lines` are the access log's.
+    """
+
+    connections: int
+    most_connections: int
+    websockets: int
+    refused: int
+    paused: bool
+    pauses: int
+    lost_lines: int
+
+
 class Health(Shape):
     """Without a token only `status` and `version`. `engine` says whether it answers."""
 
@@ -51,6 +66,7 @@ class Health(Shape):
     gateway: str | None = None
     docker_host: str = ""
     data_dir: str = ""
+    usage: Usage | None = None
 
 
 class Failure(Shape):

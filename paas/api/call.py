@@ -22,6 +22,7 @@ from paas.control.services import History, Services
 from paas.control.views import Status
 from paas.errors import NotFound
 from paas.live.requests import RequestLogs
+from paas.live.usage import Usage
 from paas.ports import Clock, Journal
 from paas.settings import Settings
 
@@ -48,6 +49,7 @@ class Context:
     requests: RequestLogs
     settings: Settings
     clock: Clock
+    usage: Callable[[], Usage] = Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from paas.control.view import HealthView, ReplicaView, ServiceView, VersionView
 from paas.core import model
 from paas.core.sizes import format_size
 from paas.live.requests import RequestRecord
+from paas.live.usage import Usage
 
 
 def rfc3339(moment: float) -> str:
@@ -198,7 +199,7 @@ def request(record: RequestRecord) -> answers.Request:
     )
 
 
-def health(view: HealthView) -> answers.Health:
+def health(view: HealthView, usage: Usage) -> answers.Health:
     return answers.Health(
         status="ok" if view.engine else "degraded",
         version=view.version,
@@ -211,6 +212,15 @@ def health(view: HealthView) -> answers.Health:
         gateway=view.gateway,
         docker_host=view.docker_host,
         data_dir=view.data_dir,
+        usage=answers.Usage(
+            connections=usage.connections,
+            most_connections=usage.most_connections,
+            websockets=usage.websockets,
+            refused=usage.refused,
+            paused=usage.paused,
+            pauses=usage.pauses,
+            lost_lines=usage.lost_lines,
+        ),
     )
 
 

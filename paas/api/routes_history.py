@@ -49,7 +49,7 @@ async def health(call: Call[NoQuery, Nothing]) -> answers.Health:
     """Anyone may see that it lives; what it sees is for those who may call it."""
     if call.actor == ANONYMOUS:
         return answers.Health(status="ok", version=__version__)
-    return render.health(await call.context.status.health())
+    return render.health(await call.context.status.health(), call.context.usage())
 
 
 async def _events(call: Call[EventPage, Nothing], service: str | None) -> answers.Events:

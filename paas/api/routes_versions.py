@@ -11,8 +11,8 @@ ONE = BASE + "/{version}"
 
 
 async def list_versions(call: Call[NoQuery, Nothing]) -> answers.Versions:
-    view = await call.context.services.read(call.path("service"))
-    return answers.Versions(items=[render.version(one) for one in view.versions])
+    views = await call.context.services.versions(call.path("service"))
+    return answers.Versions(items=[render.version(one) for one in views])
 
 
 async def read_version(call: Call[NoQuery, Nothing]) -> answers.Version:

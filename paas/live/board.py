@@ -14,9 +14,22 @@ A cold start is not a special path: it is a lease on a version with no slot.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from weakref import WeakValueDictionary
 
 from paas.core.routing import Route
-from paas.live.leases import Grant, Lease, Refusal, RefusalCode, Slot, Target, Ticket
+from paas.live.leases import (
+    HOST_QUEUE_BYTES,
+    NO_LIMIT,
+    Grant,
+    Lease,
+    Refusal,
+    RefusalCode,
+    Share,
+    Slot,
+    Target,
+    Ticket,
+    Total,
+)
 from paas.live.requests import OpenRequest, RequestLogs
 from paas.live.routes import RouteTable
 
@@ -44,10 +57,22 @@ class Board:
     `on_gone(replica_id)` when a slot left (the proxy closes its idle connections),
     `on_drained(replica_id)` when a draining slot has nothing in flight. `survey()` tells
     all requests that are in flight or queued; it looks at every connection.
+
+    `requests_per_service` may be in flight or queued, and `queue_bytes` of bodies be held
+    for all that is queued.
     """
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        now: Callable[[], float],
+        *,
+        requests_per_service: int = NO_LIMIT,
+        queue_bytes: int = HOST_QUEUE_BYTES,
+    ) -> None:
         self._now = now
+        self._requests_per_service = requests_per_service
+        self._total = Total(queue_bytes)
+        self._shares: WeakValueDictionary[str, Share] = WeakValueDictionary()
         self._routes = RouteTable()
         self._give_back = self._released
         self._leave = self._left
@@ -82,7 +107,9 @@ class Board:
         """The target of that version, made if there is none yet."""
         found = self.targets.get(version_id)
         if found is None:
-            found = self.targets[version_id] = Target(version_id, service=service, version=version)
+            found = self.targets[version_id] = Target(
+                version_id, service=service, version=version, share=self._share(service)
+            )
             found.idle_since = self._now()
         return found
 
@@ -178,6 +205,8 @@ class Board:
         if target is None:
             return Refusal(RefusalCode.GONE)
         target.arrivals += avoid is None
+        if target.share.open >= target.share.limit:
+            return Refusal(RefusalCode.SERVICE_FULL, 1)
         if not target.waiters:
             slot = _least_busy(target, avoid)
             if slot is not None:
@@ -204,6 +233,14 @@ class Board:
 
     # ---- private
 
+    def _share(self, service: str) -> Share:
+        """The one that all versions of a service have; it lives as long as the last of them."""
+        share = self._shares.get(service)
+        if share is None:
+            share = Share(self._total, limit=self._requests_per_service)
+            self._shares[service] = share
+        return share
+
     def _queue(self, target: Target, granted: Grant) -> Refusal | Ticket:
         if target.hopeless:
             self._ended(target)
@@ -214,12 +251,14 @@ class Board:
         ticket = Ticket(self._leave, target, granted, self._now())
         target.entered += ticket.queued_at
         target.waiters.append(ticket)
+        target.share.open += 1
         self.on_demand(target.version_id)
         return ticket
 
     def _lease(self, target: Target, slot: Slot, waited: float) -> Lease:
         slot.in_flight += 1
         target.in_flight += 1
+        target.share.open += 1
         target.entered += self._now()
         return Lease(self._give_back, target, slot, waited)
 
@@ -227,6 +266,7 @@ class Board:
         target, slot = lease.target, lease.slot
         slot.in_flight -= 1
         target.in_flight -= 1
+        target.share.open -= 1
         target.entered -= self._ended(target)
         if slot.draining and slot.in_flight == 0:
             self._drop(target, slot)
@@ -268,7 +308,8 @@ class Board:
             return
         ticket.granted = None
         target = ticket.target
-        target.queued_bytes -= ticket.size
+        target.share.open -= 1
+        target.share.drop(ticket.size)
         target.waiters.remove(ticket)
         target.entered -= self._ended(target)
 

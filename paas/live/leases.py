@@ -14,12 +14,17 @@ from paas.live.requests import OpenRequest
 MIN_QUEUE = 100
 QUEUE_PER_CONCURRENCY = 10
 QUEUE_BYTES = 64 * 1024 * 1024
+"""Most bytes of bodies held for one service's waiting requests."""
+HOST_QUEUE_BYTES = 256 * 1024 * 1024
+"""The same for all services together."""
+NO_LIMIT = 1 << 62
 
 
 class RefusalCode(StrEnum):
     """Why a request gets no replica; the codes of PRODUCT.md, section 5."""
 
     QUEUE_FULL = "queue_full"
+    SERVICE_FULL = "service_full"
     START_TIMEOUT = "start_timeout"
     START_FAILED = "start_failed"
     NO_MEMORY = "no_memory"
@@ -56,6 +61,44 @@ class Slot:
         return f"<Slot {self.id[:12]} {self.host}:{self.port} {state} {self.in_flight} in flight>"
 
 
+class Total:
+    """What all services hold together: `queued_bytes` of bodies, at most `limit`."""
+
+    __slots__ = ("limit", "queued_bytes")
+
+    def __init__(self, limit: int = HOST_QUEUE_BYTES) -> None:
+        self.limit = limit
+        self.queued_bytes = 0
+
+
+class Share:
+    """What one service holds, whatever its version: `open` requests in flight or queued,
+    at most `limit`, and `queued_bytes` of bodies. A WebSocket is one request until it ends.
+    """
+
+    __slots__ = ("__weakref__", "limit", "open", "queued_bytes", "total")
+
+    def __init__(self, total: Total, *, limit: int = NO_LIMIT) -> None:
+        self.total = total
+        self.limit = limit
+        self.open = 0
+        self.queued_bytes = 0
+
+    def hold(self, size: int) -> bool:
+        """Account for so many bytes more; False when that would be too many."""
+        total = self.total
+        if self.queued_bytes + size > QUEUE_BYTES or total.queued_bytes + size > total.limit:
+            return False
+        self.queued_bytes += size
+        total.queued_bytes += size
+        return True
+
+    def drop(self, size: int) -> None:
+        """So many bytes went on or are given up."""
+        self.queued_bytes -= size
+        self.total.queued_bytes -= size
+
+
 class Target:
     """One version's slots, waiters and counters.
 
@@ -76,9 +119,9 @@ class Target:
         "idle_since",
         "idle_timeout",
         "in_flight",
-        "queued_bytes",
         "service",
         "serving",
+        "share",
         "slots",
         "streams",
         "version",
@@ -87,8 +130,9 @@ class Target:
         "waiters",
     )
 
-    def __init__(self, version_id: str, *, service: str, version: str) -> None:
+    def __init__(self, version_id: str, *, service: str, version: str, share: Share) -> None:
         self.version_id = version_id
+        self.share = share
         self.service = service
         self.version = version
         self.concurrency = 0
@@ -97,7 +141,6 @@ class Target:
         self.broken = False
         self.slots: list[Slot] = []
         self.waiters: deque[Ticket] = deque()
-        self.queued_bytes = 0
         self.in_flight = 0
         self.arrivals = 0
         self.entered = 0.0
@@ -187,14 +230,14 @@ class Ticket:
         self._left(self)
 
     def hold(self, size: int) -> bool:
-        """Account for `size` more buffered bytes; False when the queue's bytes are used up.
+        """Account for `size` more buffered bytes; False when those of its service or of
+        the host are used up.
 
         A ticket that has left the queue accounts for nothing.
         """
         if self.granted is None:
             return True
-        if self.target.queued_bytes + size > QUEUE_BYTES:
+        if not self.target.share.hold(size):
             return False
-        self.target.queued_bytes += size
         self.size += size
         return True

@@ -19,7 +19,8 @@ from paas.proxy.pages import Problem
 from paas.proxy.plane import Plane
 from paas.proxy.upstream import Upstream
 
-_OUR_SHORTAGE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_NO_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_NO_PORTS = frozenset({errno.EADDRNOTAVAIL, errno.EAGAIN})
 
 
 class Traveller(Protocol):
@@ -92,29 +93,20 @@ class Approach:
         self.outbound.hold(piece)
         return self._ticket is None or self._ticket.hold(len(piece))
 
-    def opened(self, head: RequestHead, peer: Peer, *, kind: RequestKind) -> OpenRequest | None:
-        """The request as the survey tells it; None while it asks for no replica."""
-        if self.lease is None and self._ticket is None:
-            return None
-        plane = self._plane
-        client = facts.client(head, peer, plane.trusted)
-        return OpenRequest(
-            version_id=self._version,
-            kind=kind,
-            client=str(client).encode("ascii") if client else peer.address,
-            since=time.time() - (plane.timers.now - self._since),
-            method=head.method,
-            path=head.target.partition(b"?")[0],
-            queued=self._ticket is not None,
-        )
+    def opened(self, head: RequestHead, peer: Peer, *, begun: bool) -> OpenRequest | None:
+        """The request as the survey tells it, its answer `begun` or not; None while it asks
+        for no replica.
+        """
+        kind = RequestKind.STREAM if begun else RequestKind.REQUEST
+        asks = self.lease is not None or self._ticket is not None
+        return self._described(head, peer, kind) if asks else None
 
     def take_stream(self, head: RequestHead, peer: Peer) -> Lease:
-        """The lease that was granted, as a tunnel's; whoever takes it releases it."""
-        request = self.opened(head, peer, kind=RequestKind.WEBSOCKET)
+        """Leave with the lease that was granted, as a tunnel's; whoever takes it releases it."""
         lease, self.lease = self.lease, None
         assert lease is not None
-        assert request is not None
-        lease.begin_stream(request)
+        lease.begin_stream(self._described(head, peer, RequestKind.WEBSOCKET))
+        self.leave()
         return lease
 
     def leave(self) -> None:
@@ -135,6 +127,19 @@ class Approach:
             lease.release()
 
     # ---- private
+
+    def _described(self, head: RequestHead, peer: Peer, kind: RequestKind) -> OpenRequest:
+        plane = self._plane
+        client = facts.client(head, peer, plane.trusted)
+        return OpenRequest(
+            version_id=self._version,
+            kind=kind,
+            client=str(client).encode("ascii") if client else peer.address,
+            since=time.time() - (plane.timers.now - self._since),
+            method=head.method,
+            path=head.target.partition(b"?")[0],
+            queued=self._ticket is not None,
+        )
 
     def _acquire(self) -> None:
         answer = self._plane.board.acquire(self._version, self._granted, avoid=self._avoid)
@@ -166,9 +171,13 @@ class Approach:
             self._unreachable(result)
 
     def _unreachable(self, error: OSError) -> None:
-        """Nothing was sent on it, so whatever is held may go to another replica."""
+        """Nothing was sent on it, so whatever is held may go to another replica; but what
+        we are short of is no replica's fault, and no other one would help.
+        """
         self._tries += 1
-        if error.errno in _OUR_SHORTAGE:
+        if error.errno in _NO_DESCRIPTORS:
+            self._plane.on_shortage()
+        if error.errno in _NO_DESCRIPTORS | _NO_PORTS:
             return self._exchange.fail(pages.OVERLOADED)
         if self.lease is not None:
             self._plane.board.suspect(self._version, self.lease.slot.id)

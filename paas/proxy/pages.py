@@ -11,6 +11,7 @@ from paas.core.policy import Redirect
 from paas.http1.events import Bad, RequestHead
 from paas.live.board import Refusal, RefusalCode
 from paas.proxy import facts
+from paas.proxy.date import date_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +42,11 @@ BODY_TOO_LARGE = Problem(status=413, code="body_too_large")
 MAINTENANCE = Problem(status=503, code="maintenance", retry_after=30)
 TOO_MANY_LOGINS = Problem(status=503, code="too_many_logins", retry_after=1)
 OVERLOADED = Problem(status=503, code="too_many_connections", retry_after=1)
+TOO_MANY_TUNNELS = Problem(status=503, code="too_many_websockets", retry_after=5)
 
 _REFUSALS = {
     RefusalCode.QUEUE_FULL: 503,
+    RefusalCode.SERVICE_FULL: 503,
     RefusalCode.START_TIMEOUT: 503,
     RefusalCode.START_FAILED: 503,
     RefusalCode.GONE: 404,
@@ -79,15 +82,18 @@ _MESSAGES = {
     "maintenance": "The service is being worked on. Please try again later.",
     "method_not_allowed": "This method is not supported.",
     "misdirected_request": "This address needs a connection of its own.",
+    "method_unknown": "There is no such method.",
     "no_such_host": "Nothing is published at this address.",
     "no_such_version": "There is no such version of the service.",
     "no_traffic": "The service is offline at the moment.",
     "queue_full": "Too many requests are waiting. Please try again in a moment.",
     "request_timeout": "The request took too long to arrive.",
+    "service_full": "The service has too many open requests. Please try again in a moment.",
     "start_failed": "The service cannot start. Its owner can see why.",
     "start_timeout": "The service did not start in time. Please try again.",
     "too_many_logins": "Too many passwords are being checked. Please try again in a moment.",
     "too_many_connections": "Too many connections are open. Please try again in a moment.",
+    "too_many_websockets": "The service has too many open WebSockets. Please try again later.",
     "unauthorized": "The service asks for a user name and a password.",
     "upstream_invalid": "The service gave an answer that cannot be passed on.",
     "upstream_refused": "The service cannot be reached. Please try again.",
@@ -162,8 +168,9 @@ def options_answer(head: RequestHead, *, keep_alive: bool) -> bytes:
 
 def _ending(head: RequestHead | None, *, keep_alive: bool) -> bytes:
     if not keep_alive:
-        return b"Connection: close\r\n\r\n"
-    return b"\r\n" if head is None or head.minor else b"Connection: keep-alive\r\n\r\n"
+        return date_line() + b"Connection: close\r\n\r\n"
+    old = head is not None and not head.minor
+    return date_line() + (b"Connection: keep-alive\r\n\r\n" if old else b"\r\n")
 
 
 def _accepts_html(head: RequestHead) -> bool:

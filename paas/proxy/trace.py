@@ -12,6 +12,7 @@ from paas.live.requests import RequestRecord
 from paas.proxy import facts
 from paas.proxy.pages import Problem
 from paas.proxy.plane import Plane
+from paas.proxy.tunnel import Ended
 
 CLIENT_GONE = 499
 """How logs call a request whose client left before an answer."""
@@ -57,6 +58,16 @@ class Trace:
         self.error = ""
         self.sent = 0
         self.received = 0
+
+    def tunnel(self, head: RequestHead, peer: Peer, *, lease: Lease, waited: float) -> Ended:
+        """It goes on as a tunnel: what to call at its end."""
+        self.status = 101
+
+        def ended(received: int, sent: int) -> None:
+            self.received, self.sent = received, sent
+            self.end(head, peer, lease=lease, waited=waited)
+
+        return ended
 
     def end(self, head: RequestHead, peer: Peer, *, lease: Lease | None, waited: float) -> None:
         """The request is over: hand its record to those who want it."""

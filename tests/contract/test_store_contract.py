@@ -107,6 +107,17 @@ async def test_deployments_come_newest_first_and_unfinished_ones_oldest_first(st
     assert await store.deployments(service_id=SHOP.id, unfinished=True) == [one, three]
 
 
+async def test_the_latest_deployment_of_each_service(store):
+    assert await store.latest_deployments() == []
+    one, two, three = (builders.deployment(number) for number in (1, 2, 3))
+    twin = replace(three, id="dep_shop_0")
+    other = builders.deployment(1, of="blog")
+    await store.commit(Change(after=SHOP, deployments=(two, three, twin, one)))
+    await store.commit(Change(after=BLOG, deployments=(other,)))
+    found = await store.latest_deployments()
+    assert sorted(found, key=lambda one: one.service) == [other, three]
+
+
 async def test_events_are_numbered_and_come_newest_first(store):
     numbered = await store.commit(
         Change(events=(builders.event("a"), builders.event("b", service="shop")))

@@ -61,6 +61,10 @@ class FakeStore:
         ]
         return sorted(found, key=lambda one: (one.created, one.id), reverse=not unfinished)[:limit]
 
+    async def latest_deployments(self) -> list[Deployment]:
+        oldest_first = reversed(await self.deployments(limit=len(self._deployments)))
+        return list({one.service_id: one for one in oldest_first}.values())
+
     async def events(
         self,
         *,

@@ -219,7 +219,14 @@ class BoardMachine(RuleBasedStateMachine):
         for target in self.all_targets():
             waiting = self.waiting(target)
             assert [one.ticket for one in waiting] == list(target.waiters)
-            assert target.queued_bytes == sum(one.held for one in waiting)
+
+    @invariant()
+    def the_service_holds_what_its_versions_do(self):
+        waiting = [one for target in self.all_targets() for one in self.waiting(target)]
+        for target in self.all_targets():
+            assert target.share.open == len(self.leases) + len(waiting)
+            assert target.share.queued_bytes == sum(one.held for one in waiting)
+            assert target.share.total.queued_bytes == target.share.queued_bytes
 
     @invariant()
     def nobody_waits_while_there_is_room(self):
