@@ -47,6 +47,9 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
+INSTANT = 1e-6
+"""A wait that was too short for the clock was a wait all the same."""
+
 
 class Board:
     """Routes by host, targets by version id, and the last requests by service.
@@ -284,7 +287,8 @@ class Board:
         try:
             while target.waiters and (slot := _least_busy(target, None)) is not None:
                 ticket = target.waiters[0]
-                self._settle(ticket, self._lease(target, slot, self._now() - ticket.queued_at))
+                waited = self._now() - ticket.queued_at
+                self._settle(ticket, self._lease(target, slot, waited or INSTANT))
         finally:
             target.serving = False
 

@@ -89,7 +89,7 @@ class Stage:
         slots = self.target.slots
         return (
             self.listener is not None
-            and self.listener.accepting
+            and not self.listener.closed
             and not self._prefaced
             and (not self.secure or self._certified())
             and self.board.route("hello.localhost") is self.route

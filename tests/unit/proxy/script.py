@@ -13,6 +13,7 @@ from paas.http1.head import Peer
 from paas.http1.limits import Limits
 from paas.live.board import Board, Slot
 from paas.proxy.connection import ClientConnection
+from paas.proxy.intake import Intake
 from paas.proxy.outbox import Outbox, Outlet
 from paas.proxy.plane import Counters, Plane
 from paas.proxy.proofs import Proofs
@@ -119,7 +120,8 @@ class Script:
         self.timers = Timers(tick=limits.tick_seconds, on_tick=self.board.expire)
         self.pools = _Pools(limits, self.timers)
         self.board.on_gone = self.pools.gone
-        self.registry = Registry(limits)
+        intake = Intake(self.timers, pause=lambda: None, resume=lambda: None)
+        self.registry = Registry(limits, intake)
         self.plane = Plane(
             board=self.board,
             limits=limits,
@@ -180,7 +182,7 @@ class Script:
         assert len(self.seen) <= counters.requests + counters.retries
         assert not self.target.in_flight
         assert not self.target.waiters
-        assert not self.target.queued_bytes
+        assert not self.target.share.queued_bytes
         other = self.client(b"GET /well HTTP/1.1\r\nHost: hello.localhost\r\n\r\n")
         (asked,) = [one for one in self.origins if b"GET /well " in one.log]
         asked.gives(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nwell")
@@ -196,8 +198,8 @@ class _Home:
     def admit(self, member: ClientConnection, address: bytes) -> Peer | None:
         return Peer(address=address) if self._registry.admit(member, address) else None
 
-    def leave(self, member: ClientConnection, address: bytes) -> None:
-        self._registry.leave(member, address)
+    def leave(self, member: ClientConnection) -> None:
+        self._registry.leave(member)
 
 
 class _Pools(Pools):

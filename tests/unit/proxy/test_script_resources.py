@@ -86,7 +86,7 @@ def test_what_waits_for_a_replica_is_bounded() -> None:
     assert client.reading
     client.gives(b"x" * 60)
     assert not client.reading
-    assert script.target.queued_bytes == 120
+    assert script.target.share.queued_bytes == 120
     script.ready()
     assert client.reading
     client.gives(b"x" * 880)

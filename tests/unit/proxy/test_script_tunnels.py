@@ -168,11 +168,14 @@ def test_silence_and_a_shutdown_say_goodbye_between_frames() -> None:
     torn.browser.take()
     for script in (whole, torn):
         script.tunnel.expired()
-        assert script.browser.closed
-        assert script.origin.closed
+        assert not script.browser.gone
     assert whole.browser.take() == CLOSE_GOING_AWAY
     assert whole.origin.take() == CLOSE_GOING_AWAY_MASKED
     assert torn.browser.take() == b""
+    for script in (whole, torn):
+        script.tunnel.expired()
+        assert script.browser.aborted
+        assert script.origin.aborted
     whole.check_well(whole.browser)
 
 
