@@ -102,9 +102,17 @@ class Deployments(Shape):
     items: list[Deployment]
 
 
+class Schedule(Shape):
+    min: int
+    start: str
+    end: str
+    zone: str
+
+
 class ReplicaRange(Shape):
     min: int
     max: int
+    schedules: list[Schedule]
 
 
 class ScalingRules(Shape):
@@ -112,6 +120,7 @@ class ScalingRules(Shape):
     concurrency: float | None
     cpu: float | None
     memory: float | None
+    scale_down_delay: float
 
 
 class Timeouts(Shape):

@@ -22,6 +22,7 @@ from pydantic import (
 
 from paas.api.ignoring import AgentPart, PathPrefix, StandInStatus
 from paas.core.networks import parse_network
+from paas.core.schedules import parse_cron, parse_zone
 from paas.core.sizes import SIZE_RULE, format_size, parse_size
 from paas.errors import FieldError
 from paas.settings.shapes import SMALLEST_MEMORY, HostName, Port, SecondsOrNever, SourcePath
@@ -29,6 +30,8 @@ from paas.settings.shapes import SMALLEST_MEMORY, HostName, Port, SecondsOrNever
 MAX_LIMIT = 1000
 MAX_ID = 2**63 - 1
 LONGEST_VALUE = 100_000
+DELAY = "scale_down_delay"
+"""The one field of `scaling` that is no rule."""
 NAME_RULE = "a name of letters, digits and underscores that does not start with a digit"
 IMAGE_RULE = "an image reference such as registry.example/shop:1.4"
 PATH_RULE = "a path that starts with / and holds no spaces or control characters"
@@ -120,6 +123,8 @@ Concurrency = Annotated[int, Field(ge=0, le=1_000_000)]
 Target = Annotated[float, Field(gt=0, le=1_000_000)]
 Percent = Annotated[float, Field(gt=0, le=100)]
 AllowedNetwork = Annotated[str, AfterValidator(lambda value: str(parse_network(value)))]
+Cron = Annotated[str, Field(max_length=200), AfterValidator(parse_cron)]
+Zone = Annotated[str, Field(max_length=100), AfterValidator(parse_zone)]
 StatusCode = Annotated[int, Field(ge=100, le=599)]
 StatusCodes = Annotated[
     list[StatusCode],
@@ -160,18 +165,35 @@ class FromImage(Body):
     credentials: RegistryLogin | None = None
 
 
+class Schedule(Body):
+    """At least `min` replicas from each time of `start` to the next one of `end`, which
+    are cron expressions in the time zone `zone`.
+    """
+
+    min: Annotated[int, Field(ge=1, le=1000)]
+    start: Cron
+    end: Cron
+    zone: Zone = "UTC"
+
+
 class ReplicaRange(Body):
+    """Given `schedules` replace those there are."""
+
     min: Annotated[int, Field(ge=0, le=1000)] | None = None
     max: Annotated[int, Field(ge=1, le=1000)] | None = None
+    schedules: Annotated[list[Schedule], Field(max_length=100)] | None = None
 
 
 class ScalingRules(Body):
-    """Targets per replica. Given rules replace the default ones altogether."""
+    """Targets per replica. If any is given, the rules that there are are replaced
+    altogether. The highest answer of the last `scale_down_delay` seconds counts.
+    """
 
     rps: Target | None = None
     concurrency: Target | None = None
     cpu: Percent | None = None
     memory: Percent | None = None
+    scale_down_delay: Annotated[float, Field(ge=0, le=3600)] | None = None
 
 
 class Timeouts(Body):
@@ -280,7 +302,7 @@ class NewService(ServiceChanges):
 
 
 class VersionChanges(Body):
-    """What is left out stays as it is; `scaling` is replaced altogether."""
+    """What is left out stays as it is; of `scaling` the rules are replaced altogether."""
 
     replicas: ReplicaRange = ReplicaRange()
     scaling: ScalingRules | None = None
@@ -369,7 +391,11 @@ def _range_order(raw: Mapping[str, object]) -> Iterator[FieldError]:
 
 
 def _some_rule(raw: Mapping[str, object]) -> Iterator[FieldError]:
-    rules = raw.get("scaling")
-    if isinstance(rules, dict) and all(value is None for value in rules.values()):
-        names = ", ".join(ScalingRules.model_fields)
+    """A version needs a rule; what is no rule may be changed without them."""
+    scaling = raw.get("scaling")
+    if not isinstance(scaling, dict):
+        return
+    rules = {name: value for name, value in scaling.items() if name != DELAY}
+    if all(value is None for value in rules.values()) and (rules or scaling.get(DELAY) is None):
+        names = ", ".join(name for name in ScalingRules.model_fields if name != DELAY)
         yield FieldError(field="scaling", message=f"must have at least one of {names}")

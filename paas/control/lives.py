@@ -119,6 +119,10 @@ class Lives:
         else:
             await self.bring_up(replica, version, cold=cold)
 
+    def lacks_memory(self, version_id: str) -> bool:
+        """Whether its next start waits because the host had no memory for the last one."""
+        return version_id in self._short and version_id in self.health.failing()
+
     def hurry(self, version_id: str) -> None:
         """Requests wait for that version now."""
         self._launcher.hurry(version_id)

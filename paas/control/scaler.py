@@ -117,7 +117,7 @@ class Scaler:
 
     def settings(self, service: Service, version: Version) -> ScaleSettings:
         """What the decision goes by at this moment."""
-        spec, scheduled = version.spec, self._scheduled_min(version)
+        spec, scheduled = version.spec, self.scheduled(version)
         least = max(spec.replicas.min, scheduled.min)
         return ScaleSettings(
             rules=spec.scaling,
@@ -128,6 +128,16 @@ class Scaler:
             utilisation=self._utilisation,
             scale_down_delay=spec.scaling.scale_down_delay,
         )
+
+    def scheduled(self, version: Version) -> ScheduledMin:
+        """What its schedules say at this moment."""
+        schedules, wall = version.spec.replicas.schedules, self._clock.time()
+        if not schedules:
+            return ScheduledMin()
+        known = self._scheduled.get(version.id)
+        if known is None or not known.holds(wall):
+            known = self._scheduled[version.id] = _Scheduled(wall, scheduled_min(schedules, wall))
+        return known.found
 
     # ---- private
 
@@ -157,15 +167,6 @@ class Scaler:
             min=least,
             weighted=service.split.get(version.name, 0) > 0,
         )
-
-    def _scheduled_min(self, version: Version) -> ScheduledMin:
-        schedules, wall = version.spec.replicas.schedules, self._clock.time()
-        if not schedules:
-            return ScheduledMin()
-        known = self._scheduled.get(version.id)
-        if known is None or not known.holds(wall):
-            known = self._scheduled[version.id] = _Scheduled(wall, scheduled_min(schedules, wall))
-        return known.found
 
     def _changed(self, before: Service | None, after: Service | None) -> None:
         """Decide anew what was edited, and watch what has a minimum."""

@@ -13,7 +13,7 @@ A cold start is not a special path: it is a lease on a version with no slot.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from weakref import WeakValueDictionary
 
 from paas.core.routing import Route
@@ -31,7 +31,7 @@ from paas.live.leases import (
     Ticket,
     Total,
 )
-from paas.live.requests import RequestLogs
+from paas.live.requests import OpenRequest, RequestLogs
 from paas.live.routes import RouteTable
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "Board",
     "Grant",
     "Lease",
+    "OpenRequest",
     "Refusal",
     "RefusalCode",
     "Slot",
@@ -59,7 +60,8 @@ class Board:
     queues or is refused because the version cannot start, `on_suspect(version_id,
     replica_id)` when the proxy could not reach a replica (once until it is restored),
     `on_gone(replica_id)` when a slot left (the proxy closes its idle connections),
-    `on_drained(replica_id)` when a draining slot has nothing in flight.
+    `on_drained(replica_id)` when a draining slot has nothing in flight. `survey()` tells
+    all requests that are in flight or queued; it looks at every connection.
 
     `requests_per_service` may be in flight or queued, and `queue_bytes` of bodies be held
     for all that is queued.
@@ -86,6 +88,7 @@ class Board:
         self.on_suspect: Callable[[str, str], None] = lambda _version, _replica: None
         self.on_gone: Callable[[str], None] = lambda _replica: None
         self.on_drained: Callable[[str], None] = lambda _replica: None
+        self.survey: Callable[[], Sequence[OpenRequest]] = lambda: ()
 
     # ---- routes (written by the control plane)
 

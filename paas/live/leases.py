@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from paas.core.windows import Tally
+from paas.live.requests import OpenRequest
 
 MIN_QUEUE = 100
 QUEUE_PER_CONCURRENCY = 10
@@ -195,10 +196,13 @@ class Target:
 class Lease:
     """One request's right to one slot; give it back exactly once with `release()`.
 
-    `waited` is the seconds it was queued, 0.0 when a slot was free at once.
+    `waited` is the seconds it was queued, 0.0 when a slot was free at once. `stream` is
+    the request, from `begin_stream` on.
     """
 
-    __slots__ = ("_open", "_released", "slot", "target", "waited")
+    __slots__ = ("_open", "_released", "slot", "stream", "target", "waited")
+
+    stream: OpenRequest
 
     def __init__(
         self, released: Callable[["Lease"], None], target: Target, slot: Slot, waited: float
@@ -208,6 +212,14 @@ class Lease:
         self.target = target
         self.slot = slot
         self.waited = waited
+
+    def begin_stream(self, request: OpenRequest) -> None:
+        """It becomes a tunnel; whoever says so says `end_stream` before the release."""
+        self.stream = request
+        self.target.streams += 1
+
+    def end_stream(self) -> None:
+        self.target.streams -= 1
 
     def release(self) -> None:
         """Hand the slot to the next waiter. A second call does nothing."""

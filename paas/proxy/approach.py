@@ -6,12 +6,16 @@ ticket and lease back, whatever happened.
 """
 
 import errno
+import time
 from functools import partial
 from typing import Protocol
 
 from paas.core.ignoring import Ignore
-from paas.live.board import Absence, Lease, Refusal, Ticket
-from paas.proxy import pages
+from paas.http1.events import RequestHead
+from paas.http1.head import Peer
+from paas.live.board import Absence, Lease, OpenRequest, Refusal, Ticket
+from paas.live.requests import RequestKind
+from paas.proxy import facts, pages
 from paas.proxy.outbound import Outbound
 from paas.proxy.pages import Page, Problem
 from paas.proxy.plane import Plane
@@ -48,6 +52,7 @@ class Approach:
         "_left",
         "_plane",
         "_rule",
+        "_since",
         "_ticket",
         "_tries",
         "_version",
@@ -62,6 +67,7 @@ class Approach:
         self._exchange = exchange
         self._version = ""
         self._rule: Ignore | None = None
+        self._since = plane.timers.now
         self._ticket: Ticket | None = None
         self._avoid: str | None = None
         self._tries = 0
@@ -98,10 +104,20 @@ class Approach:
         self.outbound.hold(piece)
         return self._ticket is None or self._ticket.hold(len(piece))
 
-    def take_lease(self) -> Lease:
-        """The lease that was granted; whoever takes it releases it."""
+    def opened(self, head: RequestHead, peer: Peer, *, begun: bool) -> OpenRequest | None:
+        """The request as the survey tells it, its answer `begun` or not; None while it asks
+        for no replica, or is none that keeps a version awake.
+        """
+        kind = RequestKind.STREAM if begun else RequestKind.REQUEST
+        asks = self.lease is not None or self._ticket is not None
+        return self._described(head, peer, kind) if asks and self._rule is None else None
+
+    def take_stream(self, head: RequestHead, peer: Peer) -> Lease:
+        """Leave with the lease that was granted, as a tunnel's; whoever takes it releases it."""
         lease, self.lease = self.lease, None
         assert lease is not None
+        lease.begin_stream(self._described(head, peer, RequestKind.WEBSOCKET))
+        self.leave()
         return lease
 
     def leave(self) -> None:
@@ -122,6 +138,19 @@ class Approach:
             lease.release()
 
     # ---- private
+
+    def _described(self, head: RequestHead, peer: Peer, kind: RequestKind) -> OpenRequest:
+        plane = self._plane
+        client = facts.client(head, peer, plane.trusted)
+        return OpenRequest(
+            version_id=self._version,
+            kind=kind,
+            client=str(client).encode("ascii") if client else peer.address,
+            since=time.time() - (plane.timers.now - self._since),
+            method=head.method,
+            path=head.target.partition(b"?")[0],
+            queued=self._ticket is not None,
+        )
 
     def _acquire(self) -> None:
         answer = self._plane.board.acquire(self._version, self._granted, avoid=self._avoid)

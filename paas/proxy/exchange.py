@@ -25,6 +25,7 @@ from paas.http1.events import (
     ResponseHead,
 )
 from paas.http1.head import LAST_CHUNK, MAX_HOPS, chunk, response_bytes
+from paas.live.board import OpenRequest
 from paas.proxy import pages
 from paas.proxy.answer import Answer
 from paas.proxy.approach import Approach
@@ -87,6 +88,9 @@ class Exchange:
         if self.request_done or self._head.framing is not BY_LENGTH:
             return not self.request_done
         return self._head.length - self._received
+
+    def opened(self) -> OpenRequest | None:
+        return self._approach.opened(self._head, self._client.peer, begun=self._answer.begun)
 
     # ---- from the client
 
@@ -241,10 +245,7 @@ class Exchange:
     def _request_bytes(self, upstream: Upstream) -> bytes:
         client = self._client
         return client.onward.request_bytes(
-            self._head,
-            client.peer,
-            request_id=self._plane.request_id(),
-            host=upstream.host,
+            self._head, client.peer, request_id=self._plane.request_id(), host=upstream.host
         )
 
     def _forward(self, piece: bytes) -> None:
@@ -336,9 +337,9 @@ class Exchange:
             return self.fail(pages.INVALID)
         if self._plane.tunnels.full(approach.lease.target.service):
             return self.fail(pages.TOO_MANY_TUNNELS)
-        lease, trace, client = approach.take_lease(), self._trace, self._client
+        trace, client = self._trace, self._client
+        lease = approach.take_stream(self._head, client.peer)
         self._done, self._upstream, self._guard, self._trace = True, None, None, None
-        approach.leave()
         answer = response_bytes(head, minor=1, keep_alive=True, extra=self._answer.cookie)
         ended = None
         if trace is not None:

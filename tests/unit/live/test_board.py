@@ -3,8 +3,9 @@ import logging
 import pytest
 
 from paas.core.routing import Route
-from paas.live.board import Board, Lease, Refusal, RefusalCode, Slot, Ticket
+from paas.live.board import Board, Lease, OpenRequest, Refusal, RefusalCode, Slot, Ticket
 from paas.live.leases import QUEUE_BYTES
+from paas.live.requests import RequestKind
 from tests.fakes.clock import FakeClock
 
 V = "shop-id-1"
@@ -59,6 +60,23 @@ class TestLeases:
         first.release()
         first.release()
         assert slot.in_flight == 1
+
+    def test_one_that_becomes_a_tunnel_is_a_stream_until_it_ends(self, desk):
+        desk.slot()
+        lease = desk.acquire()
+        request = OpenRequest(
+            version_id=V,
+            kind=RequestKind.WEBSOCKET,
+            client=b"192.0.2.1",
+            since=0.0,
+            method=b"GET",
+            path=b"/",
+        )
+        lease.begin_stream(request)
+        assert (desk.target.streams, desk.target.in_flight, lease.stream) == (1, 1, request)
+        lease.end_stream()
+        lease.release()
+        assert (desk.target.streams, desk.target.in_flight) == (0, 0)
 
     def test_the_least_busy_slot_is_taken(self, desk):
         desk.target.concurrency = 0
