@@ -13,11 +13,12 @@ from paas.core.model import Change, Event, Version
 from paas.core.planning import Phase
 from paas.core.scaling import Decision
 from paas.live.board import Board
-from paas.ports import ContainerState, ReplicaFact
+from paas.ports import ContainerState, ReplicaFact, ReplicaSpec
 from paas.settings import Settings
 from tests import builders
 from tests.fakes.clock import FakeClock
 from tests.fakes.engine import FakeEngine
+from tests.fakes.replica import Script
 from tests.fakes.store import FakeStore
 
 V, W = "shop-id-1", "shop-id-2"
@@ -109,3 +110,27 @@ class Scene:
 
     def _poked(self) -> None:
         self.pokes += 1
+
+
+async def started(scene: Scene, phase: Phase = Phase.READY) -> Replica:
+    """A replica of the first version that the engine has too; it listens nowhere."""
+    version = scene.catalog.get("shop").versions[0]
+    scene.engine.script(version.name, Script(listen=False))
+    fact = await scene.engine.start(
+        ReplicaSpec(
+            service="shop",
+            version=version.name,
+            version_id=version.id,
+            image=scene.engine.add_image("shop:1"),
+            port=80,
+            cpu=version.spec.cpu,
+            memory=version.spec.memory,
+            env={},
+        )
+    )
+    replica = scene.roster.admit(fact, Phase.STARTING)
+    if phase is Phase.READY:
+        scene.roster.ready(replica, 80, cold=True)
+    else:
+        replica.enter(phase, scene.clock.monotonic())
+    return replica
