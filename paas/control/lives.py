@@ -22,7 +22,7 @@ from paas.ports import Clock, Engine, ReplicaFact
 
 GRACE = 10.0
 ENGINE_RETRY = 1.0
-MEMORY_RETRY = 5.0
+MEMORY_RETRY = 1.0
 FREEZE_RETRY = 300.0
 
 
