@@ -65,7 +65,7 @@ class Meter:
 
     async def sample(self) -> None:
         """One look at all replicas that run; those that cannot be measured give no data."""
-        running = [one for one in self._roster.all() if one.phase in _RUNNING]
+        running = [one for one in self._roster.all() if self._counts(one)]
         usages = await self._engine.usages([one.id for one in running]) if running else {}
         now = self._clock.monotonic()
         for replica in running:
@@ -111,6 +111,11 @@ class Meter:
         gauge = self._gauges.get(version_id)
         return gauge.memory if gauge else 0
 
+    def idle_since(self, version_id: str) -> float:
+        """When its last request ended (monotonic); says nothing while there are any."""
+        target = self._board.targets.get(version_id)
+        return target.idle_since if target else 0.0
+
     def leave(self, version_ids: Collection[str], now: float) -> None:
         """These need no watching any more; their counters are compared with these later."""
         for version_id in version_ids:
@@ -121,6 +126,11 @@ class Meter:
                 gauge.windows, gauge.tally = None, target.tally(now)
 
     # ---- private
+
+    def _counts(self, replica: Replica) -> bool:
+        """Of one that sleeps only how much memory it keeps is of interest, and once."""
+        asleep = replica.phase is Phase.FROZEN
+        return replica.phase in _RUNNING or (asleep and not self.most_memory(replica.version_id))
 
     def _windows(self, version_id: str, now: float) -> Windows:
         gauge = self._gauges.setdefault(version_id, _Gauge())

@@ -190,9 +190,9 @@ class Board:
             target.broken = False
 
     def refuse(self, version_id: str) -> None:
-        """The host has no memory to start it: answer all waiters, unless a replica will."""
+        """The host has no memory to start it: answer all waiters."""
         target = self.targets.get(version_id)
-        if target is not None and all(slot.draining for slot in target.slots):
+        if target is not None:
             self._refuse_all(target, Refusal(RefusalCode.NO_MEMORY, 5))
 
     def touch(self, version_id: str) -> None:

@@ -57,6 +57,7 @@ _REFUSALS = {
     RefusalCode.SERVICE_FULL: 503,
     RefusalCode.START_TIMEOUT: 503,
     RefusalCode.START_FAILED: 503,
+    RefusalCode.NO_MEMORY: 503,
     RefusalCode.GONE: 404,
 }
 _REASONS = {
@@ -92,6 +93,7 @@ _MESSAGES = {
     "method_not_allowed": "This method is not supported.",
     "misdirected_request": "This address needs a connection of its own.",
     "method_unknown": "There is no such method.",
+    "no_memory": "The service finds no room to start at the moment. Please try again.",
     "no_such_host": "Nothing is published at this address.",
     "no_such_version": "There is no such version of the service.",
     "no_traffic": "The service is offline at the moment.",
