@@ -194,10 +194,10 @@ class Lives:
             if not (cold.served or cold.woken):
                 self._roster.took(version, cold.seconds)
             try:
-                await self.settle(replica, version)
-            finally:
                 if not cold.served:
                     await self._report_start(replica, cold)
+            finally:
+                await self.settle(replica, version)
         elif alive():
             await self._give_up(replica, version, alive)
 
