@@ -7,7 +7,7 @@ are streamed, not spooled, because that is what the daemon does. All use one cor
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from string import Template
@@ -165,16 +165,14 @@ def daemon(
     folder: Path,
     backend_port: int,
     *,
-    services: int = 1,
-    versions: int = 1,
+    module: str = "benchmarks.subject",
+    more: Sequence[str] = (),
     tls: bool = False,
 ) -> Iterator[Program]:
-    """The whole daemon. The replicas of its services are the backend."""
+    """The whole daemon, run by `module`. The replicas of its services are the backend."""
     port = free_port()
     data = folder / (f"{name}-tls" if tls else name)
-    arguments = [str(one) for one in (sys.executable, "-m", "benchmarks.subject")]
-    arguments += ["--backend", str(backend_port)]
-    arguments += ["--services", str(services), "--versions", str(versions)]
+    arguments = [sys.executable, "-m", module, "--backend", str(backend_port), *more]
     env = {
         "PAAS_DATA_DIR": str(data),
         "PAAS_PROXY__HTTP": f"127.0.0.1:{port}",

@@ -67,7 +67,7 @@ def k1(bench: Bench) -> Result:
         for count in STORED:
             name = f"{US}{count}-{number}"
             with _started(bench, name, count) as (program, seconds):
-                result.add(_named(count), US, {"start s": seconds} | _calls(bench, program, count))
+                result.add(_named(count), US, {"start s": seconds, **_calls(bench, program, count)})
         result.add("growth beyond linear", US, _growth(result))
     return result
 

@@ -128,6 +128,7 @@ class Daemon:
             services=control.services,
             deployments=control.deployments,
             history=control.history,
+            explain=control.explain,
             status=control.status,
             journal=outside.journal,
             requests=board.requests,

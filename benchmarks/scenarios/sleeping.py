@@ -3,9 +3,9 @@
 import asyncio
 import time
 
-from benchmarks.scenarios.load import OK, run
+from benchmarks.scenarios.load import OK, failures, run
 from benchmarks.scenarios.report import Machine, Report
-from benchmarks.scenarios.stage import Stage, stage
+from benchmarks.scenarios.stage import Act, Stage, stage
 from benchmarks.scenarios.websocket import opened
 
 FREEZE, STOP = 3.0, 6.0
@@ -13,6 +13,7 @@ AWAKE = 3 * STOP
 """Seconds for which the WebSocket and the upload keep it awake: shortened hours."""
 SLACK = 3.0
 RESTARTED_STOP = 10.0
+CHECKED, CHECKS = "/healthz", 4.0
 
 
 def s9() -> Report:
@@ -20,6 +21,7 @@ def s9() -> Report:
     machine = Machine()
     with stage() as here:
         _kept_awake(here, report)
+        _ignored(here, report)
         for end in ("killed", "ended in good order"):
             _restarted(here, report, end)
     machine.tell(report)
@@ -43,13 +45,16 @@ def _kept_awake(here: Stage, report: Report) -> None:
         slept = [one for one in here.acts(service, since=begun) if one.at < over]
         report.equal(f"{what}: what the engine did within {AWAKE:g} s", slept, [])
         here.gone(service)
-        acts = here.acts(service, since=begun)
-        for action, after in (("pause", FREEZE), ("destroy", STOP)):
-            times = [one.at - over for one in acts if one.action == action]
-            report.equal(f"{what}: {action}s afterwards", len(times), 1)
-            report.at_most(
-                f"{what}: {action} beside its time", abs(times[0] - after), SLACK, unit="s"
-            )
+        _went(report, what, here.acts(service, since=begun), over)
+
+
+def _went(report: Report, what: str, acts: list[Act], last: float) -> None:
+    """Down the ladder, in time after it was last used."""
+    for action, after in (("pause", FREEZE), ("destroy", STOP)):
+        times = [one.at - last for one in acts if one.action == action]
+        report.equal(f"{what}: {action}s afterwards", len(times), 1)
+        beside = abs(times[0] - after) if times else float("inf")
+        report.at_most(f"{what}: {action} beside its time", beside, SLACK, unit="s")
 
 
 async def _held(here: Stage, socket_service: str, upload_service: str) -> tuple[int, int]:
@@ -73,6 +78,23 @@ async def _upload(address: tuple[str, int], host: str) -> int:
     head = await reader.readuntil(b"\r\n\r\n")
     writer.close()
     return int(head.split(b" ", 2)[1])
+
+
+def _ignored(here: Stage, report: Report) -> None:
+    """A monitor asks all the time, by a path that is no traffic."""
+    what, service = "ignored checker", here.deploy()
+    path = f"/v1/services/{service}"
+    assert here.world.api.patch(path, {"ignore": [{"path_prefix": CHECKED}]}).status == OK
+    here.idle(service, freeze_after=FREEZE, stop_after=STOP)
+    begun = time.time()
+    here.world.body(service)
+    last = time.time()
+    answers = run(here.crowd(service).steps([(CHECKS, STOP + 2 * SLACK)], CHECKED))
+    here.gone(service)
+    report.equal(f"{what}: failures", failures(answers), {})
+    acts = here.acts(service, since=begun)
+    report.equal(f"{what}: starts", sum(one.action == "start" for one in acts), 0)
+    _went(report, what, acts, last)
 
 
 def _restarted(here: Stage, report: Report, end: str) -> None:

@@ -36,13 +36,13 @@ class Limiter:
 
     def __init__(self, capacity: int) -> None:
         self._capacity = max(1, capacity)
-        self._taken = 0
+        self._holders: list[str] = []
         self._queue: list[_Place] = []
         self._numbers = count()
 
     @property
     def taken(self) -> int:
-        return self._taken
+        return len(self._holders)
 
     @property
     def queued(self) -> int:
@@ -54,9 +54,11 @@ class Limiter:
         self._grant()
 
     def hurry(self, key: str, urgency: Urgency) -> None:
-        """The oldest of that key that waits is at least so urgent from now on."""
+        """The oldest of that key that waits is at least so urgent from now on, unless one
+        of that key has a place.
+        """
         waiting = [one for one in self._queue if one.key == key]
-        if waiting:
+        if waiting and key not in self._holders:
             first = min(waiting, key=_order)
             first.urgency = min(first.urgency, urgency)
 
@@ -67,7 +69,7 @@ class Limiter:
         try:
             yield
         finally:
-            self._give_back()
+            self._give_back(key)
 
     async def _take(self, key: str, urgency: Urgency) -> None:
         granted = asyncio.get_running_loop().create_future()
@@ -80,19 +82,19 @@ class Limiter:
             if place in self._queue:
                 self._queue.remove(place)
             elif not granted.cancelled():
-                self._give_back()
+                self._give_back(key)
             raise
 
-    def _give_back(self) -> None:
-        self._taken -= 1
+    def _give_back(self, key: str) -> None:
+        self._holders.remove(key)
         self._grant()
 
     def _grant(self) -> None:
-        while self._queue and self._taken < self._capacity:
+        while self._queue and len(self._holders) < self._capacity:
             place = min(self._queue, key=_order)
             self._queue.remove(place)
             if not place.granted.done():  # else it was cancelled and does not know it yet
-                self._taken += 1
+                self._holders.append(place.key)
                 place.granted.set_result(None)
 
 

@@ -102,9 +102,17 @@ class Deployments(Shape):
     items: list[Deployment]
 
 
+class Schedule(Shape):
+    min: int
+    start: str
+    end: str
+    zone: str
+
+
 class ReplicaRange(Shape):
     min: int
     max: int
+    schedules: list[Schedule]
 
 
 class ScalingRules(Shape):
@@ -112,6 +120,7 @@ class ScalingRules(Shape):
     concurrency: float | None
     cpu: float | None
     memory: float | None
+    scale_down_delay: float
 
 
 class Timeouts(Shape):
@@ -221,6 +230,14 @@ class Login(Shape):
     password: Literal["set"]
 
 
+class IgnoreRule(Shape):
+    """Requests that are no traffic; `status` answers them while the version sleeps."""
+
+    path_prefix: str | None
+    user_agent: str | None
+    status: int
+
+
 class Service(Shape):
     """`state`: `serving` (some weight), `offline`, `empty`. `versions` counts them."""
 
@@ -243,6 +260,7 @@ class Service(Shape):
     maintenance: Literal["off", "page", "hold"]
     body_limit: int
     request_log: bool
+    ignore: list[IgnoreRule]
     versions: int
     last_deployment: Deployment | None
 
@@ -278,7 +296,7 @@ class Events(Shape):
 
 class Request(Shape):
     """One request that is over. `seconds` includes `waited`; `sent` and `received` are
-    bytes. `error` is empty when the answer is the replica's own.
+    bytes. `error` is empty when the answer is no error of ours. `ignored`: it was no traffic.
     """
 
     time: Time
@@ -296,6 +314,7 @@ class Request(Shape):
     received: int
     sent: int
     agent: str
+    ignored: bool
 
 
 class Requests(Shape):

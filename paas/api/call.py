@@ -17,6 +17,7 @@ from paas.api.fields import checked, wrong_field
 from paas.api.problems import Handler
 from paas.api.schema import Body, NoQuery, Nothing, Query
 from paas.control.deployments import Deployments
+from paas.control.explain import Explain
 from paas.control.services import History, Services
 from paas.control.views import Status
 from paas.errors import NotFound
@@ -42,6 +43,7 @@ class Context:
     services: Services
     deployments: Deployments
     history: History
+    explain: Explain
     status: Status
     journal: Journal
     requests: RequestLogs

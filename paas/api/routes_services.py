@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from paas.api import answers, render, schema, to_core
+from paas.api import answers, explained, render, schema, to_core
 from paas.api.call import Call, Route
 from paas.api.schema import NoQuery, Nothing
 
@@ -44,6 +44,10 @@ async def change_service(call: Call[NoQuery, schema.ServiceChanges]) -> answers.
 async def delete_service(call: Call[schema.Confirmation, Nothing]) -> None:
     confirm = call.query.confirm
     await call.context.services.delete(call.path("service"), confirm=confirm, actor=call.actor)
+
+
+async def explain_service(call: Call[NoQuery, Nothing]) -> explained.ExplainedService:
+    return explained.service(await call.context.explain.service(call.path("service")))
 
 
 async def list_domains(call: Call[NoQuery, Nothing]) -> answers.Domains:
@@ -110,6 +114,15 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         query=schema.Confirmation,
         status=204,
         errors=(404, 422, 507),
+    ),
+    Route(
+        method="GET",
+        path=ONE + "/explain",
+        operation="explainService",
+        summary="Why it has the replicas it has, what keeps it awake, why recent starts failed",
+        handler=explain_service,
+        answer=explained.ExplainedService,
+        errors=(404,),
     ),
     Route(
         method="GET",

@@ -27,7 +27,7 @@ async def edit_version(call: Call[NoQuery, schema.VersionChanges]) -> answers.Ve
     wanted = call.body
     edits: dict[str, object] = {"replicas": to_core.replica_range(wanted.replicas, now.replicas)}
     if wanted.scaling is not None:
-        edits["scaling"] = to_core.scaling_rules(wanted.scaling)
+        edits["scaling"] = to_core.scaling_rules(wanted.scaling, now.scaling)
     if wanted.concurrency is not None:
         edits["concurrency"] = wanted.concurrency
     if wanted.note is not None:

@@ -9,6 +9,7 @@ every ten seconds whatever happened.
 import asyncio
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from paas.aio.tasks import Tasks
@@ -31,6 +32,10 @@ from paas.ports import Clock, ContainerState, Engine, ReplicaFact
 log = logging.getLogger(__name__)
 
 ROUND = 1.0
+GAP = 0.01
+"""Seconds at least from one round to the next: a thousand requests that queue one after
+another do not make a thousand rounds.
+"""
 RESYNC = 10.0
 RETRY = 0.5
 """Seconds between two looks at an engine that does not answer."""
@@ -86,13 +91,13 @@ class Keeper:
         """Keep, for ever."""
         self._dirty, self._retry_at = True, float("-inf")
         while True:
+            began = self._clock.monotonic()
             await self._round()
             pause = SETTLE[0] if self._observed < self._heard + SETTLE[0] else ROUND
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._work.wait()
-            except TimeoutError:
-                continue
+            await self._clock.sleep(began + GAP - self._clock.monotonic())
 
     async def watch(self) -> None:
         """Hear the engine's changes, for ever."""
@@ -139,6 +144,8 @@ class Keeper:
             )
             for version_id, one in decisions.items()
         }
+        for version_id, want in wants.items():
+            self._roster.rest(version_id, resting=want.frozen)
         for action in plan(wants, self._roster.seen(), now):
             self._act(action)
 
@@ -159,10 +166,8 @@ class Keeper:
                 self._spawn("calm", self._lives.recovered(version_id))
 
     def _forgive(self, decisions: Mapping[str, Decision]) -> None:
-        """A version that sleeps has no row of failures: its next request starts it."""
         awake = {one for one, found in decisions.items() if found.stage is Stage.SERVING}
-        for version_id in self._lives.health.forgive(awake):
-            self._roster.forgive(version_id)
+        self._lives.forgive(awake)
 
     async def _observe(self) -> None:
         """Bring the records level with the engine. When it does not answer they stay
@@ -245,10 +250,11 @@ class Keeper:
             self._start(action.version_id)
             return
         replica = self._roster.get(action.replica)
-        if replica is None:
-            return
+        if replica is None or replica.phase is Phase.DRAINING:
+            return  # another action of this round saw to it
         found = self._version(replica.version_id)
         if isinstance(action, Wake) and found:
+            self._evict(self._headroom.for_wake(replica))
             self._roster.waking(replica)
             self._spawn("wake", self._lives.wake(replica, found[1]))
         elif isinstance(action, Freeze) and found:
@@ -278,8 +284,9 @@ class Keeper:
             self._spawn("start", self._lives.start(*found, urgency))
 
     def _freeze(self, replica: Replica, version: Version) -> None:
-        admission = self._headroom.for_freeze(replica.id)
-        self._evict(admission.evict)
+        if self._clock.monotonic() < replica.freeze_at:
+            return
+        self._evict(self._headroom.for_freeze(replica))
         if replica.phase is Phase.READY:
             self._roster.freezing(replica)
             self._spawn("freeze", self._lives.freeze(replica, version))
@@ -300,7 +307,8 @@ class Keeper:
             self._spawn("limit", self._lives.settle(replica, version))
 
     def _demanded(self, version_id: str) -> None:
-        self._lives.hurry(version_id)
+        if not self._roster.coming(version_id):
+            self._lives.hurry(version_id)
         self._scaler.ask(version_id)
 
     def _suspected(self, version_id: str, replica_id: str) -> None:

@@ -5,7 +5,7 @@ round of the keeper when it ends; what it could not finish the next round repeat
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import Any
 
 from paas.aio.limiter import Urgency
@@ -22,7 +22,8 @@ from paas.ports import Clock, Engine, ReplicaFact
 
 GRACE = 10.0
 ENGINE_RETRY = 1.0
-MEMORY_RETRY = 5.0
+MEMORY_RETRY = 1.0
+FREEZE_RETRY = 300.0
 
 
 async def _nothing(_replica: str) -> None:
@@ -107,6 +108,7 @@ class Lives:
     async def start(self, service: Service, version: Version, urgency: Urgency) -> None:
         """A new replica, from nothing to ready; its launch was announced to the roster."""
         cold = ColdStart(asked=self._clock.monotonic())
+        self._short.discard(version.id)
         try:
             replica = await self._launched(service, version, urgency, cold)
         except Unavailable:
@@ -119,9 +121,21 @@ class Lives:
         else:
             await self.bring_up(replica, version, cold=cold)
 
+    def lacks_memory(self, version_id: str) -> bool:
+        """Whether its next start waits because the host had no memory for the last one."""
+        return version_id in self._short and version_id in self.health.failing()
+
     def hurry(self, version_id: str) -> None:
         """Requests wait for that version now."""
         self._launcher.hurry(version_id)
+
+    def forgive(self, awake: Collection[str]) -> None:
+        """Of versions that sleep nothing is held against them: the next request that wants
+        one starts it.
+        """
+        self._short.intersection_update(awake)
+        for version_id in self.health.forgive(awake):
+            self._roster.forgive(version_id)
 
     async def recovered(self, version_id: str) -> None:
         """It ran long enough to end its row of failures."""
@@ -139,7 +153,9 @@ class Lives:
             )
 
     async def refuse(self, version: Version, reason: str) -> None:
-        """The host has no memory for another replica of it: try again in a while."""
+        """The host has no memory for another replica of it: try again in a while. It is
+        told once, until there is memory or nobody wants it any more.
+        """
         first = version.id not in self._short
         self._short.add(version.id)
         self.health.postpone(version.id, self._clock.monotonic() + MEMORY_RETRY)
@@ -172,15 +188,16 @@ class Lives:
         cold = cold or ColdStart(asked=self._clock.monotonic(), served=True)
         if await self._launcher.until_ready(host or "", version, alive):
             cold.ready = self._clock.monotonic()
-            self._short.discard(version.id)
             self._roster.ready(replica, version.port or 0, cold=not cold.served)
             for attempt in self._attempts.pop(version.id, []):
                 attempt.succeed(cold.seconds)
-            if not cold.served:
-                if not cold.woken:
-                    self._roster.took(version, cold.seconds)
-                await self._report_start(replica, cold)
-            await self.settle(replica, version)
+            if not (cold.served or cold.woken):
+                self._roster.took(version, cold.seconds)
+            try:
+                if not cold.served:
+                    await self._report_start(replica, cold)
+            finally:
+                await self.settle(replica, version)
         elif alive():
             await self._give_up(replica, version, alive)
 
@@ -202,6 +219,7 @@ class Lives:
         try:
             await self._engine.freeze(replica.id)
         except PaasError:
+            replica.freeze_at = self._clock.monotonic() + FREEZE_RETRY
             if replica.phase is Phase.FREEZING:
                 self._roster.starting(replica)
                 await self.bring_up(replica, version)

@@ -65,7 +65,7 @@ class Meter:
 
     async def sample(self) -> None:
         """One look at all replicas that run; those that cannot be measured give no data."""
-        running = [one for one in self._roster.all() if one.phase in _RUNNING]
+        running = [one for one in self._roster.all() if self._counts(one)]
         usages = await self._engine.usages([one.id for one in running]) if running else {}
         now = self._clock.monotonic()
         for replica in running:
@@ -84,8 +84,22 @@ class Meter:
             ready=len(ready),
             stable=windows.averages(STABLE, now),
             panic=windows.averages(PANIC, now),
-            activity=self._activity(version, target, now),
+            activity=self.activity(version, now),
             waited=_waited(target, ready, now),
+        )
+
+    def activity(self, version: Version, now: float) -> Activity:
+        """What it does at `now`, whether it is watched or not."""
+        target = self._board.targets.get(version.id)
+        phases = {one.phase for one in self._roster.of(version.id)}
+        return Activity(
+            last_active=target.idle_since if target else now,
+            started=self._roster.started_at(version.id),
+            in_flight=target.in_flight if target else 0,
+            streams=target.streams if target else 0,
+            queued=len(target.waiters) if target else 0,
+            deploying=version.status is VersionStatus.STARTING,
+            starting=Phase.STARTING in phases or version.id in self._roster.launching(),
         )
 
     def touch(self, version_id: str) -> None:
@@ -97,6 +111,11 @@ class Meter:
         gauge = self._gauges.get(version_id)
         return gauge.memory if gauge else 0
 
+    def idle_since(self, version_id: str) -> float:
+        """When its last request ended (monotonic); says nothing while there are any."""
+        target = self._board.targets.get(version_id)
+        return target.idle_since if target else 0.0
+
     def leave(self, version_ids: Collection[str], now: float) -> None:
         """These need no watching any more; their counters are compared with these later."""
         for version_id in version_ids:
@@ -107,6 +126,11 @@ class Meter:
                 gauge.windows, gauge.tally = None, target.tally(now)
 
     # ---- private
+
+    def _counts(self, replica: Replica) -> bool:
+        """Of one that sleeps only how much memory it keeps is of interest, and once."""
+        asleep = replica.phase is Phase.FROZEN
+        return replica.phase in _RUNNING or (asleep and not self.most_memory(replica.version_id))
 
     def _windows(self, version_id: str, now: float) -> Windows:
         gauge = self._gauges.setdefault(version_id, _Gauge())
@@ -131,18 +155,6 @@ class Meter:
                 cpu=_cpu(before, usage, now, spec.cpu),
                 memory=100 * usage.memory / spec.memory,
             )
-
-    def _activity(self, version: Version, target: Target | None, now: float) -> Activity:
-        phases = {one.phase for one in self._roster.of(version.id)}
-        return Activity(
-            last_active=target.idle_since if target else now,
-            started=self._roster.started_at(version.id),
-            in_flight=target.in_flight if target else 0,
-            streams=target.streams if target else 0,
-            queued=len(target.waiters) if target else 0,
-            deploying=version.status is VersionStatus.STARTING,
-            starting=Phase.STARTING in phases or version.id in self._roster.launching(),
-        )
 
 
 def _cpu(before: _Sampled | None, usage: Usage, now: float, limit: float) -> float | None:

@@ -20,8 +20,9 @@ STATES = {
 class Replica:
     """One container that exists. `since` (monotonic) is when it took its phase,
     `started` (epoch) when its program was started, `drain_limit` how long it may finish
-    requests after its version was deleted, `cpu` its limit of the moment (None: unknown).
-    Only the keeper changes it.
+    requests after its version was deleted, `cpu` its limit of the moment (None: unknown),
+    `freeze_at` (monotonic) when to try again to freeze it, after that failed. Only the
+    keeper changes it.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Replica:
     started: float | None = None
     cpu: float | None = None
     drain_limit: float = 30.0
+    freeze_at: float = 0.0
 
     def enter(self, phase: Phase, now: float) -> None:
         self.phase = phase

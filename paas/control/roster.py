@@ -16,6 +16,7 @@ from paas.ports import Clock, ReplicaFact
 
 REMEMBERED = 60.0
 """Seconds in which a list of the engine's may still hold a replica that was removed."""
+_COMING = frozenset({Phase.STARTING, Phase.FREEZING, Phase.FROZEN, Phase.WAKING, Phase.READY})
 
 
 class Roster:
@@ -62,6 +63,14 @@ class Roster:
     def has_ready(self, version_id: str) -> bool:
         return any(one.phase is Phase.READY for one in self.of(version_id))
 
+    def coming(self, version_id: str) -> bool:
+        """Whether one of its replicas serves, or is on its way to that."""
+        return any(one.phase in _COMING for one in self.of(version_id))
+
+    def leaving(self, replica: Replica) -> bool:
+        """Whether it is being removed, after its last request."""
+        return replica.phase is Phase.DRAINING and replica.id not in self._slots
+
     def in_flight(self, replica: Replica) -> int:
         slot = self._slots.get(replica.id)
         return slot.in_flight if slot else 0
@@ -89,7 +98,7 @@ class Roster:
         target = self._board.targets.get(version_id)
         if target is None or not (target.waiters or target.in_flight):
             return Urgency.PREWARM
-        first = version_id not in self._launching and not self.has_ready(version_id)
+        first = version_id not in self._launching and not self.coming(version_id)
         return Urgency.WAITING if first else Urgency.SCALE_UP
 
     def launch_begun(self, version_id: str) -> None:
@@ -129,8 +138,13 @@ class Roster:
         self._board.forgive(version_id)
 
     def refuse_waiters(self, version_id: str) -> None:
-        """The host has no memory for it: answer who waits for it."""
-        self._board.refuse(version_id)
+        """The host has no memory for it: answer who waits, unless a replica will serve them."""
+        if version_id not in self._launching and not self.coming(version_id):
+            self._board.refuse(version_id)
+
+    def rest(self, version_id: str, *, resting: bool) -> None:
+        """Whether it is to be frozen: then what is no traffic keeps away from it."""
+        self._board.rest(version_id, resting=resting)
 
     def admit(self, fact: ReplicaFact, phase: Phase) -> Replica:
         """Record a replica that the engine has."""

@@ -106,7 +106,7 @@ class Scaler:
             if known is not None and known[1].status in _RUNNABLE:
                 found[version_id] = self._decision(*known, now)
         self._due.clear()
-        self._asked = {one for one in self._asked if one in found and found[one].count}
+        self._asked = {one for one in found if found[one].stage is Stage.SERVING}
         self._forget(self._states.keys() - found.keys(), now)
         return found
 
@@ -117,7 +117,7 @@ class Scaler:
 
     def settings(self, service: Service, version: Version) -> ScaleSettings:
         """What the decision goes by at this moment."""
-        spec, scheduled = version.spec, self._scheduled_min(version)
+        spec, scheduled = version.spec, self.scheduled(version)
         least = max(spec.replicas.min, scheduled.min)
         return ScaleSettings(
             rules=spec.scaling,
@@ -129,19 +129,28 @@ class Scaler:
             scale_down_delay=spec.scaling.scale_down_delay,
         )
 
+    def scheduled(self, version: Version) -> ScheduledMin:
+        """What its schedules say at this moment."""
+        schedules, wall = version.spec.replicas.schedules, self._clock.time()
+        if not schedules:
+            return ScheduledMin()
+        known = self._scheduled.get(version.id)
+        if known is None or not known.holds(wall):
+            known = self._scheduled[version.id] = _Scheduled(wall, scheduled_min(schedules, wall))
+        return known.found
+
     # ---- private
 
     def _decision(self, service: Service, version: Version, now: float) -> Decision:
         state = self._states.get(version.id)
         if state is not None and version.id not in self._due and now - state.at < PACE:
             return state.decision
-        memory = state.memory if state else self._found(self._roster.of(version.id), now)
+        was = state.memory if state else self._found(self._roster.of(version.id), now)
         observation = self._meter.observe(version, now)
         wanted = self.settings(service, version)
-        decision, memory = decide(wanted, observation, memory=memory, now=now)
+        decision, memory = decide(wanted, observation, memory=was, now=now)
         self._states[version.id] = _State(now, memory, decision)
-        if state is not None and state.decision != decision:
-            self._tell(service, version, state.decision, decision)
+        self._tell(service, version, was=was, now=memory, reason=decision.reason)
         return decision
 
     def _found(self, replicas: Collection[Replica], now: float) -> Memory:
@@ -157,15 +166,6 @@ class Scaler:
             min=least,
             weighted=service.split.get(version.name, 0) > 0,
         )
-
-    def _scheduled_min(self, version: Version) -> ScheduledMin:
-        schedules, wall = version.spec.replicas.schedules, self._clock.time()
-        if not schedules:
-            return ScheduledMin()
-        known = self._scheduled.get(version.id)
-        if known is None or not known.holds(wall):
-            known = self._scheduled[version.id] = _Scheduled(wall, scheduled_min(schedules, wall))
-        return known.found
 
     def _changed(self, before: Service | None, after: Service | None) -> None:
         """Decide anew what was edited, and watch what has a minimum."""
@@ -184,18 +184,25 @@ class Scaler:
     def _forget(self, version_ids: Collection[str], now: float) -> None:
         self._meter.leave(version_ids, now)
         for version_id in version_ids:
-            del self._states[version_id]
+            state, known = self._states.pop(version_id), self._catalog.version(version_id)
+            if known is not None:
+                reason = "its frozen replica was removed"
+                self._tell(*known, was=state.memory, now=Memory(), reason=reason)
 
-    def _tell(self, service: Service, version: Version, was: Decision, now: Decision) -> None:
-        if (was.count, was.stage) == (now.count, now.stage):
+    def _tell(
+        self, service: Service, version: Version, *, was: Memory, now: Memory, reason: str
+    ) -> None:
+        """One event per change; of a version that is not ready its deployment tells."""
+        same = (was.count, was.stage) == (now.count, now.stage)
+        if same or version.status is not VersionStatus.READY:
             return
         event = Event(
             kind="version.scaled" if was.stage is now.stage else _ARRIVALS[now.stage],
             time=self._clock.time(),
             service=service.name,
             version=version.name,
-            message=f"{version.name}: {was.count} → {now.count} replicas: {now.reason}.",
-            data={"from": was.count, "to": now.count, "stage": now.stage, "reason": now.reason},
+            message=f"{version.name}: {was.count} → {now.count} replicas: {reason}.",
+            data={"from": was.count, "to": now.count, "stage": now.stage, "reason": reason},
         )
         self._tasks.spawn("scaling event", self._record(event))
 

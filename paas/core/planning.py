@@ -86,7 +86,8 @@ def plan(wants: Mapping[str, Want], seen: Sequence[Seen], now: float) -> list[Ac
     Exited replicas and those of versions nobody wants are removed; a draining one is
     left to end in peace whatever became of its version. Of too many the least useful
     drain (starting, frozen, then the least busy, youngest); those that stay are woken,
-    then the missing ones started; or they are frozen, unless a request is on them.
+    or frozen, unless a request is on them. The missing ones are started last, so that no
+    sleeper that is needed itself makes room for them.
     """
     actions: list[Action] = [
         Remove(one.replica)
@@ -98,6 +99,7 @@ def plan(wants: Mapping[str, Want], seen: Sequence[Seen], now: float) -> list[Ac
     for one in seen:
         if one.phase in _SHED_ORDER:
             by_version.setdefault(one.version_id, []).append(one)
+    starts: list[Action] = []
     for version_id, want in wants.items():
         live = by_version.get(version_id, [])
         kept = sorted(live, key=_usefulness)
@@ -105,9 +107,11 @@ def plan(wants: Mapping[str, Want], seen: Sequence[Seen], now: float) -> list[Ac
         actions += (Drain(one.replica) for one in kept[:surplus])
         if want.frozen:
             actions += _freeze(kept[surplus:])
-        else:
-            actions += _raise(version_id, want, kept[surplus:], now)
-    return actions
+            continue
+        actions += (Wake(one.replica) for one in kept[surplus:] if one.phase is Phase.FROZEN)
+        missing = want.count - len(live) if now >= want.not_before else 0
+        starts += (Start(version_id) for _ in range(missing))
+    return actions + starts
 
 
 def _usefulness(one: Seen) -> tuple[int, int, float]:
@@ -116,9 +120,3 @@ def _usefulness(one: Seen) -> tuple[int, int, float]:
 
 def _freeze(live: Sequence[Seen]) -> list[Action]:
     return [Freeze(one.replica) for one in live if one.phase is Phase.READY and not one.in_flight]
-
-
-def _raise(version_id: str, want: Want, live: Sequence[Seen], now: float) -> list[Action]:
-    frozen: list[Action] = [Wake(one.replica) for one in live if one.phase is Phase.FROZEN]
-    missing = want.count - len(live) if now >= want.not_before else 0
-    return [*frozen, *(Start(version_id) for _ in range(missing))]

@@ -12,6 +12,8 @@ from math import floor
 
 LONGEST = 60
 """Seconds of the longest window."""
+ROUNDING = 0.001
+"""Seconds by which `Tally.busy`, a sum of differences of times, may seem to shrink."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +78,10 @@ class Windows:
 
     def count(self, tally: Tally, now: float) -> None:
         """The counters as they stand now. Counters below the last ones began anew at 0."""
-        began_anew = tally.arrivals < self._tally.arrivals or tally.busy < self._tally.busy
+        shrunk = self._tally.busy - tally.busy
+        began_anew = tally.arrivals < self._tally.arrivals or shrunk > ROUNDING
         before = Tally() if began_anew else self._tally
-        arrivals, busy = tally.arrivals - before.arrivals, tally.busy - before.busy
+        arrivals, busy = tally.arrivals - before.arrivals, max(0.0, tally.busy - before.busy)
         since, self._counted = self._counted, max(now, self._counted)
         self._tally = tally
         if arrivals or busy:

@@ -13,13 +13,14 @@ A cold start is not a special path: it is a lease on a version with no slot.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from weakref import WeakValueDictionary
 
 from paas.core.routing import Route
 from paas.live.leases import (
     HOST_QUEUE_BYTES,
     NO_LIMIT,
+    Absence,
     Grant,
     Lease,
     Refusal,
@@ -30,12 +31,26 @@ from paas.live.leases import (
     Ticket,
     Total,
 )
-from paas.live.requests import RequestLogs
+from paas.live.requests import OpenRequest, RequestLogs
 from paas.live.routes import RouteTable
 
-__all__ = ["Board", "Grant", "Lease", "Refusal", "RefusalCode", "Slot", "Target", "Ticket"]
+__all__ = [
+    "Absence",
+    "Board",
+    "Grant",
+    "Lease",
+    "OpenRequest",
+    "Refusal",
+    "RefusalCode",
+    "Slot",
+    "Target",
+    "Ticket",
+]
 
 log = logging.getLogger(__name__)
+
+INSTANT = 1e-6
+"""A wait that was too short for the clock was a wait all the same."""
 
 
 class Board:
@@ -45,7 +60,8 @@ class Board:
     queues or is refused because the version cannot start, `on_suspect(version_id,
     replica_id)` when the proxy could not reach a replica (once until it is restored),
     `on_gone(replica_id)` when a slot left (the proxy closes its idle connections),
-    `on_drained(replica_id)` when a draining slot has nothing in flight.
+    `on_drained(replica_id)` when a draining slot has nothing in flight. `survey()` tells
+    all requests that are in flight or queued; it looks at every connection.
 
     `requests_per_service` may be in flight or queued, and `queue_bytes` of bodies be held
     for all that is queued.
@@ -64,6 +80,7 @@ class Board:
         self._shares: WeakValueDictionary[str, Share] = WeakValueDictionary()
         self._routes = RouteTable()
         self._give_back = self._released
+        self._give_back_quietly = self._returned
         self._leave = self._left
         self.targets: dict[str, Target] = {}
         self.requests = RequestLogs()
@@ -71,6 +88,7 @@ class Board:
         self.on_suspect: Callable[[str, str], None] = lambda _version, _replica: None
         self.on_gone: Callable[[str], None] = lambda _replica: None
         self.on_drained: Callable[[str], None] = lambda _replica: None
+        self.survey: Callable[[], Sequence[OpenRequest]] = lambda: ()
 
     # ---- routes (written by the control plane)
 
@@ -88,6 +106,10 @@ class Board:
     def choose(self, route: Route) -> str | None:
         """The version id the next request on this route takes; None when offline."""
         return self._routes.choose(route)
+
+    def upcoming(self, route: Route) -> str | None:
+        """The version id whose turn is next, without taking that turn."""
+        return self._routes.upcoming(route)
 
     # ---- targets and slots (written by the keeper)
 
@@ -168,9 +190,9 @@ class Board:
             target.broken = False
 
     def refuse(self, version_id: str) -> None:
-        """The host has no memory to start it: answer all waiters, unless a replica will."""
+        """The host has no memory to start it: answer all waiters."""
         target = self.targets.get(version_id)
-        if target is not None and all(slot.draining for slot in target.slots):
+        if target is not None:
             self._refuse_all(target, Refusal(RefusalCode.NO_MEMORY, 5))
 
     def touch(self, version_id: str) -> None:
@@ -178,6 +200,12 @@ class Board:
         target = self.targets.get(version_id)
         if target is not None:
             target.idle_since = self._now()
+
+    def rest(self, version_id: str, *, resting: bool) -> None:
+        """It is to be frozen as soon as nothing is on its replicas, or no longer."""
+        target = self.targets.get(version_id)
+        if target is not None:
+            target.resting = resting
 
     # ---- leases (taken by the proxy)
 
@@ -196,10 +224,31 @@ class Board:
         if target.share.open >= target.share.limit:
             return Refusal(RefusalCode.SERVICE_FULL, 1)
         if not target.waiters:
-            slot = _least_busy(target, avoid)
+            slot = target.least_busy(avoid)
             if slot is not None:
                 return self._lease(target, slot, 0.0)
         return self._queue(target, granted)
+
+    def borrow(self, version_id: str, *, avoid: str | None = None) -> Lease | Refusal | Absence:
+        """A lease for a request that is no traffic: only its slot, which is not frozen or
+        removed under it, and its service's share count it. It wakes nothing and never waits.
+        """
+        target = self.targets.get(version_id)
+        if target is None:
+            return Refusal(RefusalCode.GONE)
+        if target.hopeless:
+            return Refusal(RefusalCode.START_FAILED, 5)
+        if target.resting or all(slot.draining for slot in target.slots):
+            return Absence.SLEEPING
+        if not any(slot.accepting for slot in target.slots):
+            return Refusal(RefusalCode.START_TIMEOUT, 5)
+        full = target.waiters or target.share.open >= target.share.limit
+        slot = None if full else target.least_busy(avoid)
+        if slot is None:
+            return Absence.BUSY
+        slot.in_flight += 1
+        target.share.open += 1
+        return Lease(self._give_back_quietly, target, slot, 0.0)
 
     def suspect(self, version_id: str, replica_id: str) -> None:
         """The proxy could not connect: eject the replica until it is probed again."""
@@ -256,6 +305,17 @@ class Board:
         target.in_flight -= 1
         target.share.open -= 1
         target.entered -= self._ended(target)
+        if slot.draining or target.waiters:
+            self._freed(target, slot)
+
+    def _returned(self, lease: Lease) -> None:
+        """The end of a request that was no traffic."""
+        lease.slot.in_flight -= 1
+        lease.target.share.open -= 1
+        self._freed(lease.target, lease.slot)
+
+    def _freed(self, target: Target, slot: Slot) -> None:
+        """The slot has room: waiters get it; or it leaves, if this was its last lease."""
         if slot.draining and slot.in_flight == 0:
             self._drop(target, slot)
             self.on_drained(slot.id)
@@ -270,9 +330,10 @@ class Board:
             return
         target.serving = True
         try:
-            while target.waiters and (slot := _least_busy(target, None)) is not None:
+            while target.waiters and (slot := target.least_busy(None)) is not None:
                 ticket = target.waiters[0]
-                self._settle(ticket, self._lease(target, slot, self._now() - ticket.queued_at))
+                waited = self._now() - ticket.queued_at
+                self._settle(ticket, self._lease(target, slot, waited or INSTANT))
         finally:
             target.serving = False
 
@@ -325,18 +386,3 @@ def _find(target: Target | None, replica_id: str) -> Slot | None:
     if target is None:
         return None
     return next((slot for slot in target.slots if slot.id == replica_id), None)
-
-
-def _least_busy(target: Target, avoid: str | None) -> Slot | None:
-    """The accepting slot with the fewest in flight and room for one more."""
-    best: Slot | None = None
-    spare: Slot | None = None
-    limit = target.concurrency
-    for slot in target.slots:
-        if not slot.accepting or (limit and slot.in_flight >= limit):
-            continue
-        if slot.id == avoid:
-            spare = slot
-        elif best is None or slot.in_flight < best.in_flight:
-            best = slot
-    return best or spare

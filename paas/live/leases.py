@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from paas.core.windows import Tally
+from paas.live.requests import OpenRequest
 
 MIN_QUEUE = 100
 QUEUE_PER_CONCURRENCY = 10
@@ -38,8 +39,15 @@ class Refusal:
     retry_after: int | None = None
 
 
+class Absence(StrEnum):
+    """Why a request that is no traffic gets no replica, although nothing is wrong."""
+
+    SLEEPING = "sleeping"
+    BUSY = "busy"
+
+
 class Slot:
-    """One replica that can be dialled. `in_flight` counts its leases.
+    """One replica that can be dialled. `in_flight` counts its leases, quiet ones too.
 
     `accepting` is False while it is ejected, frozen or draining: leases under way
     go on, new ones go elsewhere.
@@ -107,7 +115,8 @@ class Target:
     one request, in seconds. `idle_since` is when the last request ended, however it
     ended: it says nothing while one is in flight or waits. `entered` is the sum of the
     times at which those came that are here, less how long all before them stayed;
-    `streams` are the ones in flight that became tunnels.
+    `streams` are the ones in flight that became tunnels. None of these know of requests
+    that are no traffic, and while it is `resting` those reach no replica.
     """
 
     __slots__ = (
@@ -118,6 +127,7 @@ class Target:
         "idle_since",
         "idle_timeout",
         "in_flight",
+        "resting",
         "service",
         "serving",
         "share",
@@ -138,6 +148,7 @@ class Target:
         self.wait_limit = 10.0
         self.idle_timeout = 60.0
         self.broken = False
+        self.resting = False
         self.slots: list[Slot] = []
         self.waiters: deque[Ticket] = deque()
         self.in_flight = 0
@@ -161,6 +172,20 @@ class Target:
         """Whether a request would wait in vain: no slot but draining ones, and no start works."""
         return self.broken and all(slot.draining for slot in self.slots)
 
+    def least_busy(self, avoid: str | None) -> Slot | None:
+        """The accepting slot with the fewest in flight and room for one more."""
+        best: Slot | None = None
+        spare: Slot | None = None
+        limit = self.concurrency
+        for slot in self.slots:
+            if not slot.accepting or (limit and slot.in_flight >= limit):
+                continue
+            if slot.id == avoid:
+                spare = slot
+            elif best is None or slot.in_flight < best.in_flight:
+                best = slot
+        return best or spare
+
     def __repr__(self) -> str:
         return (
             f"<Target {self.version} {len(self.slots)} slots, "
@@ -171,10 +196,13 @@ class Target:
 class Lease:
     """One request's right to one slot; give it back exactly once with `release()`.
 
-    `waited` is the seconds it was queued, 0.0 when a slot was free at once.
+    `waited` is the seconds it was queued, 0.0 when a slot was free at once. `stream` is
+    the request, from `begin_stream` on.
     """
 
-    __slots__ = ("_open", "_released", "slot", "target", "waited")
+    __slots__ = ("_open", "_released", "slot", "stream", "target", "waited")
+
+    stream: OpenRequest
 
     def __init__(
         self, released: Callable[["Lease"], None], target: Target, slot: Slot, waited: float
@@ -184,6 +212,14 @@ class Lease:
         self.target = target
         self.slot = slot
         self.waited = waited
+
+    def begin_stream(self, request: OpenRequest) -> None:
+        """It becomes a tunnel; whoever says so says `end_stream` before the release."""
+        self.stream = request
+        self.target.streams += 1
+
+    def end_stream(self) -> None:
+        self.target.streams -= 1
 
     def release(self) -> None:
         """Hand the slot to the next waiter. A second call does nothing."""

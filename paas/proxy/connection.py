@@ -14,7 +14,7 @@ from paas.core.routing import Route
 from paas.http1.events import END, Bad, RequestHead
 from paas.http1.head import Onward, Peer
 from paas.http1.parser import RequestParser
-from paas.live.board import Lease
+from paas.live.board import Lease, OpenRequest
 from paas.live.certificates import Certificate
 from paas.proxy import pages, sockets
 from paas.proxy.exchange import Exchange
@@ -274,6 +274,10 @@ class ClientConnection(asyncio.Protocol):
     def going_away(self) -> None:
         if self._tunnel is not None:
             self._tunnel.going_away()
+
+    def opened(self) -> OpenRequest | None:
+        stream = self._tunnel.lease.stream if self._tunnel is not None else None
+        return self._exchange.opened() if self._exchange is not None else stream
 
     # ---- private
 

@@ -11,7 +11,9 @@ answer came, and the method is idempotent; a refused connection sent nothing,
 so then any request goes elsewhere.
 """
 
-from paas.core.policy import Redirect
+from functools import partial
+
+from paas.core.ignoring import Ignore
 from paas.core.routing import Route
 from paas.http1.events import (
     BY_CHUNKS,
@@ -23,12 +25,13 @@ from paas.http1.events import (
     ResponseHead,
 )
 from paas.http1.head import LAST_CHUNK, MAX_HOPS, chunk, response_bytes
+from paas.live.board import OpenRequest
 from paas.proxy import pages
 from paas.proxy.answer import Answer
 from paas.proxy.approach import Approach
 from paas.proxy.client import Client
 from paas.proxy.guard import Guard
-from paas.proxy.pages import Problem
+from paas.proxy.pages import Page, Problem
 from paas.proxy.plane import Plane
 from paas.proxy.timers import NEVER
 from paas.proxy.trace import Trace
@@ -85,6 +88,9 @@ class Exchange:
         if self.request_done or self._head.framing is not BY_LENGTH:
             return not self.request_done
         return self._head.length - self._received
+
+    def opened(self) -> OpenRequest | None:
+        return self._approach.opened(self._head, self._client.peer, begun=self._answer.begun)
 
     # ---- from the client
 
@@ -174,17 +180,15 @@ class Exchange:
         guard = self._guard = Guard(self._plane, self._head, self._client, self)
         guard.ask(route, received=self._received)
 
-    def admitted(self, version: str, *, cookie: bytes) -> None:
-        """Go on with that version; `cookie` is a field line for the answer, or empty."""
+    def admitted(self, version: str, *, cookie: bytes, rule: Ignore | None) -> None:
+        """Go on with that version; `cookie` is a field line for the answer, or empty; by
+        that rule the request is no traffic.
+        """
         self._answer.cookie = cookie
         self._client.deadline = NEVER
-        self._approach.begin(version)
-
-    def redirected(self, redirect: Redirect) -> None:
-        """The request has to go elsewhere."""
-        keep_alive = self._may_keep_alive()
-        page = pages.redirect(redirect, self._head, keep_alive=keep_alive)
-        self._reply(page, status=redirect.status, keep_alive=keep_alive)
+        if self._trace is not None:
+            self._trace.ignored = rule is not None
+        self._approach.begin(version, rule)
 
     def held(self) -> None:
         """The guard wants to be asked again, at the next tick."""
@@ -221,22 +225,27 @@ class Exchange:
         if self._answer.begun:
             self._cut()
             return
-        keep_alive = self._may_keep_alive()
         if self._trace is not None:
             self._trace.error = problem.code
         self._plane.counters.error(problem.code)
-        page = pages.page(problem, self._head, keep_alive=keep_alive)
-        self._reply(page, status=problem.status, keep_alive=keep_alive)
+        self.reply(partial(pages.page, problem), status=problem.status)
+
+    def reply(self, page: Page, *, status: int) -> None:
+        """Give an answer of our own."""
+        keep_alive = self._may_keep_alive()
+        answer = page(self._head, keep_alive=keep_alive)
+        if self._trace is not None:
+            self._trace.status, self._trace.sent = status, len(answer)
+        self._settle(reusable=False)
+        self._client.write(answer)
+        self._client.finished(keep_alive=keep_alive)
 
     # ---- to the replica
 
     def _request_bytes(self, upstream: Upstream) -> bytes:
         client = self._client
         return client.onward.request_bytes(
-            self._head,
-            client.peer,
-            request_id=self._plane.request_id(),
-            host=upstream.host,
+            self._head, client.peer, request_id=self._plane.request_id(), host=upstream.host
         )
 
     def _forward(self, piece: bytes) -> None:
@@ -328,9 +337,9 @@ class Exchange:
             return self.fail(pages.INVALID)
         if self._plane.tunnels.full(approach.lease.target.service):
             return self.fail(pages.TOO_MANY_TUNNELS)
-        lease, trace, client = approach.take_lease(), self._trace, self._client
+        trace, client = self._trace, self._client
+        lease = approach.take_stream(self._head, client.peer)
         self._done, self._upstream, self._guard, self._trace = True, None, None, None
-        approach.leave()
         answer = response_bytes(head, minor=1, keep_alive=True, extra=self._answer.cookie)
         ended = None
         if trace is not None:
@@ -343,17 +352,7 @@ class Exchange:
         """A request that goes round in a circle, or asks about the server."""
         if self._head.hops >= MAX_HOPS:
             return self.fail(pages.LOOP)
-        keep_alive = self._may_keep_alive()
-        page = pages.options_answer(self._head, keep_alive=keep_alive)
-        return self._reply(page, status=204, keep_alive=keep_alive)
-
-    def _reply(self, page: bytes, *, status: int, keep_alive: bool) -> None:
-        """An answer of our own."""
-        if self._trace is not None:
-            self._trace.status, self._trace.sent = status, len(page)
-        self._settle(reusable=False)
-        self._client.write(page)
-        self._client.finished(keep_alive=keep_alive)
+        return self.reply(pages.options_answer, status=204)
 
     def _cut(self) -> None:
         """An answer that cannot be completed must not look complete."""

@@ -6,10 +6,12 @@ says what the visitor can do and never shows internals.
 
 from dataclasses import dataclass
 from html import escape
+from http import HTTPStatus
+from typing import Protocol
 
 from paas.core.policy import Redirect
 from paas.http1.events import Bad, RequestHead
-from paas.live.board import Refusal, RefusalCode
+from paas.live.board import Absence, Refusal, RefusalCode
 from paas.proxy import facts
 from paas.proxy.date import date_line
 
@@ -24,6 +26,12 @@ class Problem:
     code: str
     retry_after: int | None = None
     field: str = ""
+
+
+class Page(Protocol):
+    """Makes the whole answer to a request."""
+
+    def __call__(self, head: RequestHead, /, *, keep_alive: bool) -> bytes: ...
 
 
 NO_SUCH_HOST = Problem(status=404, code="no_such_host")
@@ -49,6 +57,7 @@ _REFUSALS = {
     RefusalCode.SERVICE_FULL: 503,
     RefusalCode.START_TIMEOUT: 503,
     RefusalCode.START_FAILED: 503,
+    RefusalCode.NO_MEMORY: 503,
     RefusalCode.GONE: 404,
 }
 _REASONS = {
@@ -72,6 +81,7 @@ _REASONS = {
     505: "HTTP Version Not Supported",
     508: "Loop Detected",
 }
+_BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT)
 _MESSAGES = {
     "address_denied": "The service cannot be reached from this address.",
     "bad_request": "The request is malformed.",
@@ -83,6 +93,7 @@ _MESSAGES = {
     "method_not_allowed": "This method is not supported.",
     "misdirected_request": "This address needs a connection of its own.",
     "method_unknown": "There is no such method.",
+    "no_memory": "The service finds no room to start at the moment. Please try again.",
     "no_such_host": "Nothing is published at this address.",
     "no_such_version": "There is no such version of the service.",
     "no_traffic": "The service is offline at the moment.",
@@ -137,6 +148,19 @@ def redirect(to: Redirect, head: RequestHead, *, keep_alive: bool) -> bytes:
     return top % (to.status, reason, to.location) + _ending(head, keep_alive=keep_alive)
 
 
+def stand_in(absence: Absence, status: int, head: RequestHead, *, keep_alive: bool) -> bytes:
+    """Ours in place of the replica's, for a request that is no traffic."""
+    body = b"" if status in _BODILESS else absence.encode("ascii") + b"\n"
+    lines = [f"HTTP/1.1 {status} {_phrase(status)}"]
+    if body:
+        lines.append("Content-Type: text/plain; charset=utf-8")
+    if status != HTTPStatus.NO_CONTENT:  # RFC 9110, section 8.6
+        lines.append(f"Content-Length: {len(body)}")
+    lines += ["Cache-Control: no-store", f"X-Paas-Ignored: {absence}", ""]
+    top = "\r\n".join(lines).encode("ascii") + _ending(head, keep_alive=keep_alive)
+    return top if head.method == b"HEAD" else top + body
+
+
 def page(problem: Problem, head: RequestHead | None, *, keep_alive: bool) -> bytes:
     """The whole answer; `head` is the request's, None when it could not be read."""
     html = head is not None and _accepts_html(head)
@@ -164,6 +188,13 @@ def options_answer(head: RequestHead, *, keep_alive: bool) -> bytes:
 
 
 # ---- private
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
 
 
 def _ending(head: RequestHead | None, *, keep_alive: bool) -> bytes:

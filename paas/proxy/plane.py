@@ -19,7 +19,9 @@ from paas.proxy.upstream import Pools
 
 @dataclass(slots=True, kw_only=True)
 class Counters:
-    """Totals since the start. `errors` counts our own error answers by code."""
+    """Totals since the start. `ignored` are the requests that were no traffic; `errors`
+    counts our own error answers by code.
+    """
 
     connections: int = 0
     refused_connections: int = 0
@@ -28,6 +30,7 @@ class Counters:
     tunnels: int = 0
     client_gone: int = 0
     cut: int = 0
+    ignored: int = 0
     errors: dict[str, int] = field(default_factory=dict)
 
     def error(self, code: str) -> None:

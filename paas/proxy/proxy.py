@@ -9,10 +9,11 @@ from paas.core.networks import networks
 from paas.core.routing import Route
 from paas.errors import Unavailable
 from paas.http1.limits import Limits
-from paas.live.board import Board
+from paas.live.board import Board, OpenRequest
 from paas.live.certificates import Certificates
 from paas.live.usage import Usage
 from paas.proxy.accesslog import AccessLog
+from paas.proxy.connection import ClientConnection
 from paas.proxy.handshake import entrance
 from paas.proxy.intake import Intake
 from paas.proxy.listener import Listener, Router, bind
@@ -31,7 +32,8 @@ FixedRoute = Route | Callable[[], Route | None]
 class Proxy:
     """Moves requests from its listeners to the replicas on the board.
 
-    It takes over `board.on_gone` and calls `board.expire` a few times a second.
+    It takes over `board.on_gone` and `board.survey`, and calls `board.expire` a few times
+    a second.
     `trusted` are the networks (`10.0.0.0/8`) of proxies in front, whose
     forwarding fields are extended instead of replaced. With
     `proxy_protocol` they have to begin their connections to public listeners with a
@@ -76,6 +78,7 @@ class Proxy:
             entrance=entrance(self.certificates),
         )
         board.on_gone = self._gone
+        board.survey = self._survey
 
     @property
     def counters(self) -> Counters:
@@ -152,6 +155,10 @@ class Proxy:
         self._pools.close()
         if self._owns_tasks:
             await self._tasks.close()
+
+    def _survey(self) -> list[OpenRequest]:
+        connections = [one for one in self._registry if isinstance(one, ClientConnection)]
+        return [found for one in connections if (found := one.opened()) is not None]
 
     def _tick(self) -> None:
         self._plane.board.expire()

@@ -1,6 +1,7 @@
 """All open client connections: their limits, and their end at a shutdown."""
 
 import asyncio
+from collections.abc import Iterator
 from typing import Protocol
 
 from paas.http1.limits import Limits
@@ -34,6 +35,9 @@ class Registry:
 
     def __len__(self) -> int:
         return len(self._members)
+
+    def __iter__(self) -> Iterator[Member]:
+        return iter(self._members)
 
     def admit(self, member: Member, address: bytes | None) -> bool:
         """Count it in, or False when there are too many; None: its address does not count."""

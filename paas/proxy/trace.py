@@ -44,16 +44,27 @@ def unread(peer: Peer, problem: Problem, *, sent: int) -> RequestRecord:
 
 class Trace:
     """`status` and `error` are of the answer, `sent` and `received` count bytes;
-    `kept` is set when the service keeps its requests.
+    `kept` is set when the service keeps its requests, `ignored` when it is no traffic.
     """
 
-    __slots__ = ("_began", "_plane", "error", "kept", "received", "sent", "service", "status")
+    __slots__ = (
+        "_began",
+        "_plane",
+        "error",
+        "ignored",
+        "kept",
+        "received",
+        "sent",
+        "service",
+        "status",
+    )
 
     def __init__(self, plane: Plane) -> None:
         self._plane = plane
         self._began = time.monotonic()
         self.service = ""
         self.kept = False
+        self.ignored = False
         self.status = CLIENT_GONE
         self.error = ""
         self.sent = 0
@@ -92,6 +103,7 @@ class Trace:
             sent=self.sent,
             referer=facts.first(head, b"referer"),
             agent=facts.first(head, b"user-agent"),
+            ignored=self.ignored,
         )
         if self._plane.access is not None:
             self._plane.access.add(record)

@@ -24,7 +24,7 @@ Ended = Callable[[int, int], None]
 
 class Tunnel:
     """Two joined connections; `ended(received, sent)` is called once, after both are
-    closed, with the bytes from and to the client.
+    closed, with the bytes from and to the client. `lease` is a stream's.
     """
 
     def __init__(
@@ -111,6 +111,7 @@ class Tunnel:
         if not self._open:
             client, replica = self._sides
             self._timers.forget(self)
+            self.lease.end_stream()
             self.lease.release()
             self._ended(client.received, replica.received)
 

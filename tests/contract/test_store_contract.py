@@ -128,6 +128,7 @@ async def test_events_are_numbered_and_come_newest_first(store):
     assert 0 < first < second < third
     assert [event.kind for event in await store.events()] == ["c", "b", "a"]
     assert [event.kind for event in await store.events(service="shop")] == ["c", "b"]
+    assert [event.kind for event in await store.events(kinds={"a", "c"})] == ["c", "a"]
     assert [event.kind for event in await store.events(after=first)] == ["c", "b"]
     assert [event.kind for event in await store.events(before=third, limit=1)] == ["b"]
 

@@ -56,6 +56,7 @@ def test_many_at_zero_cost_one_start(shared: World, service: str, path: str) -> 
     with ThreadPoolExecutor(MANY) as pool:
         answers = list(pool.map(lambda _: shared.get(host), range(MANY)))
     assert [answer.status for answer in answers] == [200] * MANY
+    until(lambda: len(shared.events(service, "replica.started")) > before, "its event")
     assert len(shared.events(service, "replica.started")) == before + 1
     assert len(shared.containers(service)) == 1
 

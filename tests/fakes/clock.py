@@ -20,6 +20,10 @@ class FakeClock:
     def monotonic(self) -> float:
         return self._now
 
+    def set_wall(self, time: float) -> None:
+        """The wall clock jumps there; the monotonic one goes on."""
+        self._offset = time - self._now
+
     async def sleep(self, seconds: float) -> None:
         """Returns once the clock was moved that far; at once for no seconds."""
         if seconds <= 0:

@@ -7,17 +7,23 @@ STEP = 0.005
 
 
 class SkippingClock:
-    """A `Clock` that runs by itself; `skip` adds seconds to it at once."""
+    """A `Clock` that runs by itself; `skip` adds seconds to it at once, `jump` to its wall
+    time alone.
+    """
 
     def __init__(self) -> None:
         self.boot = "boot-1"
         self._skipped = 0.0
+        self._jumped = 0.0
 
     def skip(self, seconds: float) -> None:
         self._skipped += seconds
 
+    def jump(self, seconds: float) -> None:
+        self._jumped += seconds
+
     def time(self) -> float:
-        return time.time() + self._skipped
+        return time.time() + self._skipped + self._jumped
 
     def monotonic(self) -> float:
         return time.monotonic() + self._skipped

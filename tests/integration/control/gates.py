@@ -44,18 +44,26 @@ class Gate:
 
 class GatedEngine(FakeEngine):
     """`lists` counts the keeper's looks, which raise `list_error`; `list_gate` holds back
-    the answer after it was taken, so that it is old when it arrives; `remove_error` is
-    raised by removals.
+    the answer after it was taken, so that it is old when it arrives; `remove_error`,
+    `freeze_error` and `wake_error` are raised by those. At the gates of freezing, waking
+    and removing nothing has happened yet; `freezes` and `wakes` count the calls.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.pull_gate = Gate()
         self.list_gate = Gate()
+        self.freeze_gate = Gate()
+        self.wake_gate = Gate()
+        self.remove_gate = Gate()
         self.list_error: PaasError | None = None
         self.remove_error: PaasError | None = None
+        self.freeze_error: PaasError | None = None
+        self.wake_error: PaasError | None = None
         self.lists = 0
         self.removals = 0
+        self.freezes = 0
+        self.wakes = 0
 
     async def replicas(self) -> list[ReplicaFact]:
         self.lists += 1
@@ -80,9 +88,30 @@ class GatedEngine(FakeEngine):
 
     async def remove(self, replica: str, *, grace: float = 0.0) -> None:
         self.removals += 1
+        await self.remove_gate()
         if self.remove_error is not None:
             raise self.remove_error
         await super().remove(replica, grace=grace)
+
+    async def freeze(self, replica: str) -> None:
+        self.freezes += 1
+        await self.freeze_gate()
+        if self.freeze_error is not None:
+            raise self.freeze_error
+        await super().freeze(replica)
+
+    async def wake(self, replica: str) -> None:
+        self.wakes += 1
+        await self.wake_gate()
+        if self.wake_error is not None:
+            raise self.wake_error
+        await super().wake(replica)
+
+    def open_gates(self) -> None:
+        for gate in (self.pull_gate, self.list_gate, self.freeze_gate):
+            gate.open()
+        self.wake_gate.open()
+        self.remove_gate.open()
 
     async def pull(
         self,

@@ -99,6 +99,33 @@ async def reached(world: World, deployment: Deployment, name: StepName) -> None:
             await asyncio.sleep(0.002)
 
 
+class Work:
+    """A program that takes so many seconds for each request, one after another on each
+    connection; `paths` in order of arrival, `most` at once.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.paths: list[str] = []
+        self.running = 0
+        self.most = 0
+
+    async def __call__(
+        self, replica: FakeReplica, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            self.paths.append(head.split()[1].decode())
+            self.running += 1
+            self.most = max(self.most, self.running)
+            try:
+                await asyncio.sleep(self.seconds)
+            finally:
+                self.running -= 1
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone")
+            await writer.drain()
+
+
 class Slow:
     """A program that answers each request once it is let: `paths` in order of arrival."""
 

@@ -16,11 +16,12 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from paas.core.idle import Stage
 from paas.core.lifecycle import ENDED
 from paas.core.model import Deployment, Probe, Traffic, VersionStatus
 from paas.errors import PaasError
 from paas.ports import ContainerState
-from tests.fakes.replica import Script
+from tests.fakes.replica import FakeReplica, Script
 from tests.integration.control.holds import at_least
 from tests.integration.control.wire import Answer
 from tests.integration.control.world import World
@@ -32,24 +33,30 @@ T = TypeVar("T")
 SERVICES = st.sampled_from(["shop", "blog"])
 PICK = st.integers(0, 7)
 HONEST = {200, 404, 502, 503, 504}
+IDLE = st.sampled_from([(0, 0), (2, 0), (0, 5), (2, 10), (2, 600), (15, 310)])
+"""Seconds until a version is frozen and until it is stopped; 0 is never."""
 
 
 class Daemon(RuleBasedStateMachine):
     """`asked` are the requests, `wanted` the deployments that were not looked at yet."""
 
+    world: World
+
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
         self.runner = asyncio.Runner()
-        self.world = World(self.folder, idle={"freeze_after": 0, "stop_after": 0})
         self.asked: list[asyncio.Future[Answer]] = []
         self.wanted: list[Deployment] = []
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(work)
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(idle=IDLE)
+    def begin(self, idle: tuple[int, int]) -> None:
+        freeze_after, stop_after = idle
+        times = {"freeze_after": freeze_after, "stop_after": stop_after}
+        self.world = World(self.folder, idle=times)
         self.run(self.world.start())
         self.deploy("shop", 1, Traffic.ALL, healthy=True)
 
@@ -129,7 +136,7 @@ class Daemon(RuleBasedStateMachine):
 
     @invariant()
     def no_replica_is_routed_to_twice(self) -> None:
-        if not hasattr(self.world, "board"):
+        if not hasattr(self, "world"):
             return
         for target in self.world.board.targets.values():
             ids = [slot.id for slot in target.slots]
@@ -192,12 +199,20 @@ class Daemon(RuleBasedStateMachine):
         wants = self._wants()
         counts = {version: list(running.values()).count(version) for version in wants}
         slots = [slot for target in world.board.targets.values() for slot in target.slots]
+        replicas = world.engine.containers.values()
+        awake = {one.id for one in replicas if one.state is ContainerState.RUNNING}
         return (
             counts == wants
             and set(running.values()) <= wants.keys()
-            and {slot.id for slot in slots} == running.keys() == roster.ids()
+            and running.keys() == roster.ids()
+            and {slot.id for slot in slots} == awake
             and all(slot.accepting for slot in slots)
+            and all(self._shall_sleep(one) is (one.id not in awake) for one in replicas)
         )
+
+    def _shall_sleep(self, replica: FakeReplica) -> bool:
+        last = self.world.control.scaler.last(replica.spec.version_id)
+        return last is not None and last.stage is Stage.FROZEN
 
     def _wants(self) -> dict[str, int]:
         last = self.world.control.scaler.last

@@ -18,7 +18,15 @@ from paas.control.control import Control, Outside, uploads_dir
 from paas.control.intake import DeploymentRequest
 from paas.control.replicas import Replica
 from paas.core.lifecycle import ENDED
-from paas.core.model import ArchiveSource, Deployment, ImageSource, Traffic, Version, VersionSpec
+from paas.core.model import (
+    ArchiveSource,
+    Deployment,
+    Event,
+    ImageSource,
+    Traffic,
+    Version,
+    VersionSpec,
+)
 from paas.core.planning import Phase
 from paas.core.routing import Route
 from paas.daemon import GatewayDoors
@@ -111,9 +119,9 @@ class World:
 
     async def stop(self) -> None:
         """All of it ends."""
-        for gate in (self.builder.gate, self.unpacker.gate, self.engine.pull_gate):
+        for gate in (self.builder.gate, self.unpacker.gate):
             gate.open()
-        self.engine.list_gate.open()
+        self.engine.open_gates()
         await self.end()
         await self.engine.close()
 
@@ -163,6 +171,9 @@ class World:
         service = version.rpartition("-")[0]
         await self.control.services.edit_version(service, version, edits, actor="ann")
 
+    async def configure(self, service: str = "shop", **settings: Any) -> None:
+        await self.control.services.configure(service, settings, actor="ann")
+
     async def split(self, service: str = "shop", **weights: int) -> None:
         """`split(shop_001=100)`."""
         wanted = {name.replace("_", "-"): weight for name, weight in weights.items()}
@@ -195,6 +206,14 @@ class World:
         events = await self.store.events(service=service, limit=1000)
         return [event.kind for event in reversed(events)]
 
+    async def event(self, kind: str, service: str = "shop") -> Event:
+        """The latest of that kind; waits until there is one."""
+        async with asyncio.timeout(5):
+            while kind not in await self.kinds(service):
+                await asyncio.sleep(0.002)
+        events = await self.store.events(service=service, limit=1000)
+        return next(event for event in events if event.kind == kind)
+
     async def told(self, kind: str, times: int = 1) -> None:
         """An event of that kind was kept so often, and no more often."""
         async with asyncio.timeout(5):
@@ -214,6 +233,21 @@ class World:
         """It was idle for so long that nothing of it runs."""
         await self.skip(3601)
         await until(lambda: not self.running(version) and not self.replicas(version))
+
+    async def to_zero_of(self, version: str) -> None:
+        """Its replicas were removed, and no time passed."""
+        for replica in self.running(version):
+            self.engine.vanish(replica)
+        await self.configure(version.rpartition("-")[0], stop_after=1)
+        await self.skip(2)
+        await until(lambda: not self.running(version) and not self.replicas(version))
+
+    async def to_sleep(self, version: str) -> Replica:
+        """It was idle until its last replica froze."""
+        await self.skip(301)
+        await until(lambda: self.replicas(version, Phase.FROZEN))
+        (replica,) = self.replicas(version)
+        return replica
 
     async def skip(self, seconds: float) -> None:
         """Let that much time pass at once, and the keeper see it."""

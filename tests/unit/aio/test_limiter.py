@@ -65,6 +65,17 @@ async def test_the_most_urgent_goes_first_and_of_equals_the_first_to_come():
     assert starts.begun == ["running", "first", "second", "more", "later"]
 
 
+async def test_who_has_a_place_hurries_none_of_its_others():
+    starts = Starts(Limiter(1))
+    await starts.ask("mine/1")
+    await starts.ask("other", Urgency.SCALE_UP)
+    await starts.ask("mine/2", Urgency.SCALE_UP)
+    starts.limiter.hurry("mine", Urgency.WAITING)
+    for key in ("mine/1", "other", "mine/2"):
+        await starts.end(key)
+    assert starts.begun == ["mine/1", "other", "mine/2"]
+
+
 async def test_the_oldest_of_a_version_can_be_hurried():
     starts = Starts(Limiter(1))
     await starts.ask("running")

@@ -45,9 +45,11 @@ def test_a_steady_version_is_well():
     assert (health.failures("v"), health.not_before("v")) == (0, 0.0)
 
 
-def test_versions_that_are_no_more_are_forgotten():
+def test_versions_that_nobody_wants_any_more_are_forgiven_and_named():
     health = Health()
     for version in "vwx":
         health.failed(version, 100.0)
-    health.forgive({"w", "other"})
+    assert health.forgive({"w", "other"}) == ["v", "x"]
     assert health.failing() == ["w"]
+    assert (health.failures("v"), health.not_before("v")) == (0, 0.0)
+    assert health.forgive({"w"}) == []

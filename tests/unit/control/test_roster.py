@@ -2,10 +2,11 @@ import asyncio
 
 import pytest
 
+from paas.aio.limiter import Urgency
 from paas.control.roster import REMEMBERED, Roster
 from paas.core.model import Timeouts
 from paas.core.planning import Phase, Seen
-from paas.live.board import Board, Lease, Refusal, RefusalCode
+from paas.live.board import Board, Lease, Refusal, RefusalCode, Ticket
 from paas.ports import ContainerState, ReplicaFact
 from tests import builders
 from tests.fakes.clock import FakeClock
@@ -190,6 +191,77 @@ class TestSlots:
         scene.roster.lost(replica)
 
 
+class TestStarts:
+    def test_nobody_waits_for_the_start_of_what_is_idle(self, scene):
+        assert scene.roster.urgency(V) is Urgency.PREWARM
+        assert scene.roster.urgency("unknown") is Urgency.PREWARM
+
+    def test_the_first_start_that_requests_wait_for_is_the_most_urgent(self, scene):
+        scene.request()
+        assert scene.roster.urgency(V) is Urgency.WAITING
+        scene.roster.launch_begun(V)
+        assert scene.roster.urgency(V) is Urgency.SCALE_UP
+
+    @pytest.mark.parametrize("phase", [Phase.STARTING, Phase.WAKING, Phase.READY])
+    def test_a_further_one_is_less_urgent(self, scene, phase):
+        scene.request()
+        scene.admit(phase=phase)
+        assert scene.roster.urgency(V) is Urgency.SCALE_UP
+
+    def test_requests_in_flight_ask_for_more(self, scene):
+        scene.ready()
+        scene.request()
+        assert scene.roster.urgency(V) is Urgency.SCALE_UP
+
+    @pytest.mark.parametrize("phase", [Phase.DRAINING, Phase.EXITED])
+    def test_what_is_on_its_way_out_serves_nobody(self, scene, phase):
+        scene.request()
+        scene.admit(phase=phase)
+        assert not scene.roster.coming(V)
+        assert scene.roster.urgency(V) is Urgency.WAITING
+
+    def test_a_request_waits_as_long_as_the_last_starts_took(self, scene):
+        assert scene.target.wait_limit == 10
+        scene.roster.took(SHOP.versions[0], 6.0)
+        assert scene.target.wait_limit == 21
+        scene.roster.publish(SHOP, SHOP.versions[0])
+        assert scene.target.wait_limit == 21
+
+    def test_the_start_of_a_version_that_is_no_more_is_noted_nowhere(self, scene):
+        scene.roster.withdraw(V)
+        scene.roster.took(SHOP.versions[0], 6.0)
+        assert V not in scene.board.targets
+
+    def test_only_a_start_or_a_wake_tells_when_it_became_ready(self, scene):
+        replica = scene.admit()
+        scene.roster.ready(replica, 8080, cold=False)
+        assert scene.roster.started_at(V) is None
+        scene.ready("r2")
+        assert scene.roster.started_at(V) == scene.clock.monotonic()
+
+
+class TestRefusals:
+    def test_without_memory_waiters_are_answered(self, scene):
+        scene.request()
+        scene.roster.refuse_waiters(V)
+        assert scene.answers == [Refusal(RefusalCode.NO_MEMORY, 5)]
+
+    @pytest.mark.parametrize("phase", [Phase.STARTING, Phase.FROZEN, Phase.WAKING, None])
+    def test_unless_a_replica_will_serve_them(self, scene, phase):
+        scene.request()
+        if phase is None:
+            scene.roster.launch_begun(V)
+        else:
+            scene.admit(phase=phase)
+        scene.roster.refuse_waiters(V)
+        assert scene.answers == []
+
+    def test_a_forgiven_version_is_waited_for(self, scene):
+        scene.roster.fail_waiters(V)
+        scene.roster.forgive(V)
+        assert isinstance(scene.request(), Ticket)
+
+
 class TestDraining:
     async def test_an_idle_replica_is_drained_at_once(self, scene):
         replica = scene.ready()
@@ -199,6 +271,16 @@ class TestDraining:
 
     async def test_one_without_a_slot_too(self, scene):
         assert await scene.roster.drain(scene.admit(), 30.0)
+
+    async def test_it_is_leaving_once_it_has_no_requests(self, scene):
+        replica = scene.ready()
+        scene.request()
+        assert not scene.roster.leaving(replica)
+        await scene.roster.drain(replica, 0.0)
+        assert not scene.roster.leaving(replica)
+        scene.roster.lost(replica)
+        replica.enter(Phase.DRAINING, 0.0)
+        assert scene.roster.leaving(replica)
 
     async def test_a_busy_one_when_its_last_request_ended(self, scene):
         replica = scene.ready()

@@ -1,178 +1,401 @@
+from dataclasses import replace
+
 import pytest
 
-from paas.aio.tasks import Tasks
-from paas.control.catalog import Catalog
-from paas.control.scaler import Scaler
-from paas.core.model import ServiceSettings, VersionStatus
-from paas.live.board import Board, Slot
-from paas.settings import Idle
+from paas.control.scaler import PACE
+from paas.core.idle import Keeps, Stage
+from paas.core.model import (
+    Change,
+    ReplicaRange,
+    ScalingRules,
+    ServiceSettings,
+    VersionStatus,
+)
+from paas.core.planning import Phase
+from paas.core.scaling import Limit, Rule
+from paas.core.schedules import Schedule
+from paas.errors import Unavailable
 from tests import builders
-from tests.fakes.clock import FakeClock
-from tests.fakes.store import FakeStore
+from tests.unit.control.scaling_scene import ALL, Scene, V, W
 
-V = "shop-id-1"
-
-
-class Scene:
-    """One service, its board, and a scaler that stops idle versions after an hour."""
-
-    def __init__(self, catalog):
-        self.catalog = catalog
-        self.clock = FakeClock()
-        self.board = Board(self.clock.monotonic)
-        self.idle = Idle(freeze_after=300, stop_after=3600)
-        self.scaler = Scaler(catalog=catalog, board=self.board, idle=self.idle)
-
-    async def show(self, *versions, **fields):
-        await self.catalog.create(builders.service(*versions, **fields))
-        for version in versions:
-            self.board.target(version.id, service="shop", version=version.name)
-
-    def count(self, version_id=V):
-        return self.scaler.wants(self.clock.monotonic())[version_id]
-
-    def after(self, seconds, version_id=V):
-        self.clock.advance(seconds)
-        return self.count(version_id)
-
-    def request(self):
-        return self.board.acquire(V, lambda _answer: None)
+OFFICE = Schedule(min=3, start="0 8 * * *", end="0 20 * * *")
+MORNING, EVENING = 1_700_035_200.0, 1_700_078_400.0
+"""8 and 20 o'clock UTC of one day."""
 
 
 @pytest.fixture
 def scene():
-    return Scene(Catalog(FakeStore(), Tasks()))
+    return Scene()
 
 
-ALL = {"shop-001": 100}
+class TestWhoIsLookedAt:
+    @pytest.mark.parametrize("status", list(VersionStatus))
+    async def test_only_versions_that_may_run(self, scene, status):
+        await scene.show(builders.version(1, status=status))
+        scene.scaler.ask(V)
+        scene.admit()
+        runnable = status in (VersionStatus.STARTING, VersionStatus.READY)
+        assert (scene.decision() is not None) is runnable
+
+    async def test_nobody_who_sleeps_without_a_minimum(self, scene):
+        await scene.show(builders.version(1), split=ALL)
+        assert scene.scaler.decisions(0.0) == {}
+        assert scene.scaler.last(V) is None
+
+    async def test_one_that_is_being_deployed(self, scene):
+        await scene.show(builders.version(1, status=VersionStatus.STARTING))
+        found = scene.decision()
+        assert (found.count, found.idle.keeps) == (1, Keeps.DEPLOYMENT)
+
+    async def test_with_weight_one_that_has_a_minimum(self, scene):
+        await scene.show(builders.version(1, spec=builders.replicas(2)), split=ALL)
+        assert scene.count() == 2
+        assert scene.after(10 * 3600) == 2
+
+    async def test_a_minimum_counts_from_the_edit_that_brings_it(self, scene):
+        await scene.show(builders.version(1), split=ALL)
+        assert scene.count() == 0
+        await scene.show(builders.version(1, spec=builders.replicas(4)), split=ALL)
+        assert scene.count() == 4
+        await scene.show(builders.version(1, spec=builders.replicas(0)), split=ALL)
+        assert scene.count() == 1
+
+    async def test_without_weight_the_minimum_counts_only_while_it_is_used(self, scene):
+        await scene.show(builders.version(1, spec=builders.replicas(2)))
+        assert scene.count() == 0
+        scene.request()
+        assert scene.count() == 2
+
+    async def test_a_version_of_which_something_runs(self, scene):
+        await scene.show(builders.version(1), split=ALL)
+        scene.ready()
+        assert scene.count() == 1
+
+    async def test_one_that_is_unknown_is_not(self, scene):
+        await scene.show(builders.version(1), split=ALL)
+        scene.scaler.ask("deleted")
+        assert scene.scaler.decisions(0.0) == {}
+        assert scene.scaler._asked == set()
+
+    async def test_one_the_board_does_not_know_yet_is_not_idle(self, scene):
+        await scene.show(builders.version(1), split=ALL)
+        scene.board.remove_target(V)
+        scene.ready()
+        assert scene.after(7200) == 1
+
+    async def test_one_whose_only_replica_ended_until_another_may_start(self, scene):
+        """Its row of failures must not be forgotten either."""
+        await scene.show(builders.version(1), split=ALL)
+        replica = scene.ready()
+        assert scene.count() == 1
+        scene.roster.forget(replica)
+        assert scene.after(PACE) == 1
 
 
-@pytest.mark.parametrize("status", list(VersionStatus))
-async def test_only_versions_that_may_run_are_counted(scene, status):
-    await scene.show(builders.version(1, status=status))
-    runnable = status in (VersionStatus.STARTING, VersionStatus.READY)
-    assert (V in scene.scaler.wants(0.0)) is runnable
+class TestAsking:
+    async def test_who_asks_is_heard_each_time(self, scene):
+        await scene.show(builders.version(1), split=ALL)
+        scene.request()
+        scene.request()
+        assert (scene.count(), scene.pokes) == (1, 2)
+
+    async def test_a_request_that_gave_up_leaves_the_start_to_end(self, scene):
+        await scene.show(builders.version(1), split=ALL)
+        ticket = scene.request()
+        assert scene.count() == 1
+        scene.clock.advance(9)
+        ticket.cancel()
+        assert scene.count() == 1
+
+    async def test_asking_without_need_starts_nothing_and_is_forgotten(self, scene):
+        await scene.show(builders.version(1), split=ALL)
+        scene.scaler.ask(V)
+        assert scene.count() == 0
+        assert scene.scaler.decisions(scene.clock.monotonic()) == {}
+
+    async def test_use_begins_the_idle_time_anew(self, scene):
+        await scene.show(builders.version(1), split=ALL)
+        scene.ready()
+        scene.clock.advance(299)
+        scene.scaler.used(V)
+        scene.clock.advance(299)
+        assert scene.decision().stage is Stage.SERVING
+        scene.clock.advance(2)
+        assert scene.decision().stage is Stage.FROZEN
 
 
-async def test_a_version_that_starts_needs_one(scene):
-    await scene.show(builders.version(1, status=VersionStatus.STARTING))
-    assert scene.count() == 1
+class TestPace:
+    async def test_a_decision_holds_for_two_seconds(self, scene):
+        await scene.show(builders.version(1), split=ALL)
+        scene.ready()
+        first = scene.decision()
+        scene.clock.advance(PACE - 0.1)
+        assert scene.decision() is first is scene.scaler.last(V)
+        scene.clock.advance(0.1)
+        assert scene.decision() is not first
+
+    async def test_but_not_against_a_request_that_waits(self, scene):
+        await scene.show(builders.version(1), split=ALL)
+        scene.ready()
+        scene.clock.advance(300)
+        assert scene.decision().stage is Stage.FROZEN
+        scene.board.remove_slot(V, "r1")
+        scene.request()
+        assert scene.decision().stage is Stage.SERVING
+
+    async def test_nor_against_an_edit(self, scene):
+        await scene.show(builders.version(1), split=ALL)
+        scene.ready()
+        assert scene.count() == 1
+        await scene.show(builders.version(1, spec=builders.replicas(3)), split=ALL)
+        assert scene.count() == 3
+
+    async def test_asking_for_one_does_not_decide_on_others(self, scene):
+        await scene.show(builders.version(1), builders.version(2), split=ALL)
+        scene.ready("r1")
+        scene.ready("r2", of=W)
+        other = scene.decision(W)
+        scene.clock.advance(1)
+        scene.scaler.ask(V)
+        assert scene.decision(W) is other
 
 
-async def test_nothing_runs_that_nobody_asked_for(scene):
-    await scene.show(builders.version(1), split=ALL)
-    assert scene.count() == 0
+class TestSettings:
+    def settings(self, scene, version, **fields):
+        service = builders.service(version, **{"split": ALL, **fields})
+        return scene.scaler.settings(service, version)
+
+    def test_the_versions_own_and_the_hosts(self):
+        scene = Scene(scaling={"utilisation": 0.5}, idle={"freeze_after": 7, "stop_after": 70})
+        rules = ScalingRules(rps=10, scale_down_delay=30)
+        spec = builders.spec(scaling=rules, concurrency=5, replicas=ReplicaRange(min=1, max=4))
+        found = self.settings(scene, builders.version(1, spec=spec))
+        assert (found.rules, found.max, found.concurrency) == (rules, 4, 5)
+        assert (found.utilisation, found.scale_down_delay) == (0.5, 30)
+        idle = found.idle
+        assert (idle.freeze_after, idle.stop_after, idle.min, idle.weighted) == (7, 70, 1, True)
+        assert found.min_reason == ""
+
+    @pytest.mark.parametrize(
+        ("own", "times"),
+        [
+            (ServiceSettings(freeze_after=0), (0, 3600)),
+            (ServiceSettings(stop_after=0), (300, 0)),
+            (ServiceSettings(freeze_after=5, stop_after=9), (5, 9)),
+        ],
+    )
+    def test_a_service_may_have_times_of_its_own(self, scene, own, times):
+        idle = self.settings(scene, builders.version(1), settings=own).idle
+        assert (idle.freeze_after, idle.stop_after) == times
+
+    def test_weight_is_the_splits(self, scene):
+        assert not self.settings(scene, builders.version(1), split={}).idle.weighted
+        assert not self.settings(scene, builders.version(1), split={"shop-001": 0}).idle.weighted
+
+    def test_a_scheduled_minimum_counts_with_its_reason(self, scene):
+        version = builders.version(1, spec=_scheduled(OFFICE))
+        scene.clock.advance(MORNING - scene.clock.time())
+        found = self.settings(scene, version)
+        assert (found.idle.min, bool(found.min_reason)) == (3, True)
+
+    def test_one_above_the_maximum_raises_that(self, scene):
+        spec = builders.spec(replicas=ReplicaRange(max=2, schedules=(OFFICE,)))
+        scene.clock.advance(MORNING - scene.clock.time())
+        assert self.settings(scene, builders.version(1, spec=spec)).max == 3
+
+    def test_one_below_the_versions_own_says_nothing(self, scene):
+        spec = builders.spec(replicas=ReplicaRange(min=5, schedules=(OFFICE,)))
+        scene.clock.advance(MORNING - scene.clock.time())
+        found = self.settings(scene, builders.version(1, spec=spec))
+        assert (found.idle.min, found.min_reason) == (5, "")
 
 
-async def test_who_asks_gets_one_and_the_keeper_hears_of_it_each_time(scene):
-    pokes = []
-    scene.scaler.poke = lambda: pokes.append(True)
-    await scene.show(builders.version(1), split=ALL)
-    scene.scaler.ask(V)
-    scene.scaler.ask(V)
-    assert (scene.count(), len(pokes)) == (1, 2)
+class TestSchedules:
+    async def test_they_begin_and_end_by_themselves(self, scene):
+        await scene.show(builders.version(1, spec=_scheduled(OFFICE)), split=ALL)
+        scene.clock.advance(MORNING - 1 - scene.clock.time())
+        assert scene.count() == 0
+        assert scene.after(1 + PACE) == 3
+        assert scene.after(EVENING - 1 - scene.clock.time()) == 3
+        scene.clock.advance(1 + PACE)
+        assert scene.decision().idle.keeps is not Keeps.MIN
+
+    async def test_a_wall_clock_that_is_set_back_is_believed(self, scene):
+        await scene.show(builders.version(1, spec=_scheduled(OFFICE)), split=ALL)
+        scene.clock.advance(MORNING + 60 - scene.clock.time())
+        assert scene.count() == 3
+        scene.clock.set_wall(MORNING - 7200)
+        scene.clock.advance(PACE)
+        assert scene.decision().idle.keeps is not Keeps.MIN
+
+    async def test_without_weight_they_start_nothing(self, scene):
+        await scene.show(builders.version(1, spec=_scheduled(OFFICE)))
+        scene.clock.advance(MORNING - scene.clock.time())
+        assert scene.count() == 0
+
+    async def test_an_edited_one_counts_at_once(self, scene):
+        await scene.show(builders.version(1, spec=_scheduled(OFFICE)), split=ALL)
+        scene.clock.advance(MORNING - scene.clock.time())
+        assert scene.count() == 3
+        await scene.show(builders.version(1, spec=_scheduled(replace(OFFICE, min=5))), split=ALL)
+        assert scene.count() == 5
 
 
-async def test_asking_needs_nobody_to_listen(scene):
-    await scene.show(builders.version(1))
-    scene.scaler.ask(V)
-    assert scene.count() == 1
+class TestAdoption:
+    async def test_what_runs_is_kept_for_a_stable_window(self, scene):
+        await scene.show(builders.version(1), split=ALL)
+        for name in ("r1", "r2", "r3"):
+            scene.ready(name, cold=False)
+        found = scene.decision()
+        assert (found.count, found.in_panic) == (3, True)
+        assert scene.after(59) == 3
+        assert scene.after(PACE) == 2
+        assert scene.after(PACE) == 2  # so many are ready until they are drained
+        assert await scene.kinds() == ["version.scaled"]
+
+    async def test_one_that_starts_counts_as_running(self, scene):
+        await scene.show(builders.version(1), split=ALL)
+        scene.admit("r1")
+        scene.ready("r2", cold=False)
+        assert scene.count() == 2
+
+    async def test_one_that_sleeps_sleeps_on(self, scene):
+        await scene.show(builders.version(1), split=ALL)
+        scene.admit(phase=Phase.FROZEN)
+        assert scene.decision().stage is Stage.FROZEN
+        assert await scene.kinds() == []
+
+    async def test_and_stops_when_its_time_has_come(self, scene):
+        await scene.show(builders.version(1), split=ALL)
+        scene.admit(phase=Phase.FROZEN)
+        scene.board.targets[V].idle_since = scene.clock.monotonic() - 3599
+        assert scene.decision().stage is Stage.FROZEN
+        scene.clock.advance(PACE)
+        assert scene.decision().stage is Stage.ZERO
+        assert await scene.kinds() == ["version.stopped"]
+
+    @pytest.mark.parametrize("phase", [Phase.DRAINING, Phase.EXITED])
+    async def test_one_that_is_on_its_way_out_is_nothing(self, scene, phase):
+        await scene.show(builders.version(1), split=ALL)
+        scene.admit(phase=phase)
+        assert scene.count() == 0
 
 
-async def test_with_weight_the_minimum_always_runs(scene):
-    await scene.show(builders.version(1, spec=builders.replicas(2)), split=ALL)
-    assert scene.after(10 * 3600) == 2
+class TestEvents:
+    async def test_each_change_is_told_once_with_its_reason(self, scene):
+        await scene.show(builders.version(1), split=ALL)
+        scene.request()
+        assert scene.count() == 1
+        replica = scene.ready()
+        scene.answers.pop().release()
+        for _ in range(5):
+            scene.after(PACE)
+        scene.after(300)
+        scene.roster.frozen(replica)
+        for _ in range(5):
+            scene.after(PACE)
+        scene.after(3600)
+        scene.count()
+        told = await scene.events()
+        assert [event.kind for event in told] == [
+            "version.awake",
+            "version.frozen",
+            "version.stopped",
+        ]
+        assert [(event.data["from"], event.data["to"]) for event in told] == [
+            (0, 1),
+            (1, 1),
+            (1, 0),
+        ]
+        assert all(event.data["reason"] in event.message for event in told)
+        assert {(event.service, event.version) for event in told} == {("shop", "shop-001")}
+
+    async def test_more_and_fewer_are_told_as_scaled(self, scene):
+        spec = builders.spec(scaling=ScalingRules(rps=1))
+        await scene.show(builders.version(1, spec=spec), split=ALL)
+        scene.ready()
+        assert scene.count() == 1
+        for _ in range(120):
+            scene.request().release()
+        found = scene.after(PACE)
+        assert found > 1
+        assert scene.scaler.last(V).answer.rule is Rule.RPS
+        (event,) = await scene.events()
+        assert (event.kind, event.data["from"], event.data["to"]) == ("version.scaled", 1, found)
+
+    async def test_of_a_deployment_the_deployment_tells(self, scene):
+        await scene.show(builders.version(1, status=VersionStatus.STARTING))
+        assert scene.count() == 1
+        assert await scene.kinds() == []
+
+    async def test_a_sleeper_that_was_removed_is_told_as_stopped(self, scene):
+        await scene.show(builders.version(1), split=ALL)
+        replica = scene.admit(phase=Phase.FROZEN)
+        scene.decision()
+        scene.roster.forget(replica)
+        scene.after(PACE)
+        (event,) = await scene.events()
+        assert (event.kind, event.data["to"]) == ("version.stopped", 0)
+        assert scene.scaler.last(V) is None
+
+    async def test_a_store_that_is_away_costs_the_event_only(self, scene, caplog):
+        await scene.show(builders.version(1), split=ALL)
+        scene.store.broken = Unavailable("The disk is full.", code="store_unavailable")
+        scene.request()
+        assert scene.count() == 1
+        assert await scene.kinds() == []
+        assert "event was not kept" in caplog.messages
 
 
-async def test_without_weight_the_minimum_runs_only_while_it_is_used(scene):
-    await scene.show(builders.version(1, spec=builders.replicas(2)))
-    assert scene.count() == 0
-    scene.scaler.ask(V)
-    assert scene.count() == 2
-    assert scene.after(300) == 0
+class TestForgetting:
+    async def test_what_stopped_is_forgotten_once_nothing_of_it_is_left(self, scene):
+        await scene.show(builders.version(1), split=ALL)
+        replica = scene.admit(phase=Phase.FROZEN)
+        scene.board.targets[V].idle_since = scene.clock.monotonic() - 4000
+        assert scene.decision().stage is Stage.ZERO
+        scene.roster.forget(replica)
+        assert scene.decision() is None
+        assert scene.scaler._states == {}
+
+    async def test_a_deleted_service_leaves_nothing(self, scene):
+        spec = builders.spec(replicas=ReplicaRange(min=1, schedules=(OFFICE,)))
+        await scene.show(builders.version(1, spec=spec), split=ALL)
+        scene.request()
+        assert scene.count() == 1
+        await _delete(scene)
+        assert scene.scaler.decisions(scene.clock.monotonic()) == {}
+        kept = (scene.scaler._states, scene.scaler._pinned, scene.scaler._scheduled)
+        assert [len(one) for one in kept] == [0, 0, 0]
+        assert (scene.scaler._asked, scene.scaler._due) == (set(), set())
+        assert await scene.kinds() == ["version.awake"]
+
+    async def test_the_load_before_it_slept_is_not_counted_again(self, scene):
+        spec = builders.spec(scaling=ScalingRules(rps=1))
+        await scene.show(builders.version(1, spec=spec), split=ALL)
+        replica = scene.ready()
+        scene.count()
+        for _ in range(1000):
+            scene.request().release()
+        scene.roster.forget(replica)
+        scene.board.targets[V].idle_since -= 4000
+        scene.after(7200)
+        assert scene.decision() is None
+        scene.request()
+        assert scene.count() == 1
 
 
-async def test_an_idle_version_stops_after_one_hour_without_a_break(scene):
-    await scene.show(builders.version(1), split=ALL)
-    scene.scaler.ask(V)
-    assert scene.after(3599) == 1
-    assert scene.after(1) == 0
-    assert scene.count() == 0
+async def test_a_minimum_wins_over_the_idle_time(scene):
+    await scene.show(builders.version(1, spec=builders.replicas(1)), split=ALL)
+    scene.ready()
+    scene.clock.advance(10_000)
+    assert Limit.IDLE not in scene.decision().limited_by
 
 
-async def test_each_request_begins_the_hour_anew(scene):
-    await scene.show(builders.version(1), split=ALL)
-    scene.board.add_slot(V, Slot("r1", "10.0.0.1", 80))
-    scene.scaler.ask(V)
-    scene.clock.advance(3599)
-    lease = scene.request()
-    assert scene.after(7200) == 1
-    lease.release()
-    assert scene.after(3599) == 1
-    assert scene.after(1) == 0
+def _scheduled(*schedules):
+    return builders.spec(replicas=ReplicaRange(schedules=schedules))
 
 
-async def test_a_waiting_request_keeps_it_wanted_and_so_does_one_that_gave_up(scene):
-    """A start that takes longer than its first client waits must not be cut short."""
-    await scene.show(builders.version(1), split=ALL)
-    scene.board.on_demand = scene.scaler.ask
-    scene.clock.advance(2 * 3600)
-    ticket = scene.request()
-    assert scene.count() == 1
-    scene.clock.advance(9)
-    ticket.cancel()
-    assert scene.count() == 1
-
-
-async def test_a_request_refused_at_once_asks_for_another_try(scene):
-    await scene.show(builders.version(1), split=ALL)
-    scene.board.on_demand = scene.scaler.ask
-    scene.board.fail(V)
-    assert scene.after(2 * 3600) == 0
-    scene.request()
-    assert scene.count() == 1
-
-
-async def test_without_weight_it_stops_as_early_as_it_would_freeze(scene):
-    await scene.show(builders.version(1))
-    scene.scaler.ask(V)
-    assert scene.after(299) == 1
-    assert scene.after(1) == 0
-
-
-@pytest.mark.parametrize(
-    ("settings", "split", "last"),
-    [
-        (ServiceSettings(stop_after=60), ALL, 60),
-        (ServiceSettings(stop_after=60), {}, 60),
-        (ServiceSettings(freeze_after=30), {}, 30),
-        (ServiceSettings(freeze_after=0), {}, 3600),
-        (ServiceSettings(stop_after=0), {}, 300),
-    ],
-)
-async def test_a_service_may_have_times_of_its_own(scene, settings, split, last):
-    await scene.show(builders.version(1), split=split, settings=settings)
-    scene.scaler.ask(V)
-    assert scene.after(last - 1) == 1
-    assert scene.after(1) == 0
-
-
-async def test_zero_is_never(scene):
-    settings = ServiceSettings(stop_after=0, freeze_after=0)
-    await scene.show(builders.version(1), split=ALL, settings=settings)
-    scene.scaler.ask(V)
-    assert scene.after(10**6) == 1
-
-
-async def test_a_version_the_board_does_not_know_yet_is_not_idle(scene):
-    await scene.show(builders.version(1), split=ALL)
-    scene.board.remove_target(V)
-    scene.scaler.ask(V)
-    assert scene.after(7200) == 1
-
-
-async def test_what_was_asked_for_a_deleted_version_is_forgotten(scene):
-    await scene.show(builders.version(1), split=ALL)
-    scene.scaler.ask("deleted")
-    assert scene.scaler.wants(0.0) == {V: 0}
-    assert scene.scaler._asked == set()
+async def _delete(scene):
+    await scene.catalog.change("shop", lambda before: Change(before=before, after=None))
+    for version_id in (V, W):
+        scene.roster.withdraw(version_id)

@@ -177,3 +177,10 @@ def test_of_too_many_the_least_useful_go_first(count, gone):
     actions = plan({"a": Want(count=count)}, world, 0.0)
     assert [one for one in actions if isinstance(one, Drain)] == [Drain(name) for name in gone]
     assert (Wake("frozen") in actions) is ("frozen" not in gone)
+
+
+def test_all_that_sleep_are_woken_before_anything_is_started():
+    """A start may take the place of a sleeper, but not of one that is needed itself."""
+    world = [Seen(replica="r1", version_id="b", phase=Phase.FROZEN)]
+    wants = {"a": Want(count=1), "b": Want(count=1), "c": Want(count=1)}
+    assert plan(wants, world, 0.0) == [Wake("r1"), Start("a"), Start("c")]

@@ -90,6 +90,16 @@ def test_counters_that_began_anew_lose_nothing():
     assert windows.averages(60, START + 3).concurrency == pytest.approx(56 / 60)
 
 
+def test_a_sum_that_shrinks_by_a_rounding_error_did_not_begin_anew():
+    windows = Windows(START)
+    windows.count(Tally(arrivals=6000, busy=50.0), START + 1)
+    windows.count(Tally(arrivals=6000, busy=50.0 - 1e-10), START + 1)
+    windows.count(Tally(arrivals=6060, busy=50.0 - 1e-10), START + 2)
+    found = windows.averages(60, START + 2)
+    assert found.rps == pytest.approx(101)
+    assert found.concurrency == pytest.approx(50 / 60)
+
+
 def test_counting_may_begin_with_counters_that_have_run():
     windows = Windows(START, tally=Tally(arrivals=500, busy=9.0))
     windows.count(Tally(arrivals=560, busy=9.0), START + 1)

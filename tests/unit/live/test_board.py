@@ -3,12 +3,14 @@ import logging
 import pytest
 
 from paas.core.routing import Route
-from paas.live.board import Board, Lease, Refusal, RefusalCode, Slot, Ticket
+from paas.live.board import Board, Lease, OpenRequest, Refusal, RefusalCode, Slot, Ticket
 from paas.live.leases import QUEUE_BYTES
+from paas.live.requests import RequestKind
 from tests.fakes.clock import FakeClock
 
 V = "shop-id-1"
 START_FAILED = Refusal(RefusalCode.START_FAILED, 5)
+NO_MEMORY = Refusal(RefusalCode.NO_MEMORY, 5)
 START_TIMEOUT = Refusal(RefusalCode.START_TIMEOUT, 5)
 GONE = Refusal(RefusalCode.GONE)
 FULL = Refusal(RefusalCode.SERVICE_FULL, 1)
@@ -59,6 +61,23 @@ class TestLeases:
         first.release()
         first.release()
         assert slot.in_flight == 1
+
+    def test_one_that_becomes_a_tunnel_is_a_stream_until_it_ends(self, desk):
+        desk.slot()
+        lease = desk.acquire()
+        request = OpenRequest(
+            version_id=V,
+            kind=RequestKind.WEBSOCKET,
+            client=b"192.0.2.1",
+            since=0.0,
+            method=b"GET",
+            path=b"/",
+        )
+        lease.begin_stream(request)
+        assert (desk.target.streams, desk.target.in_flight, lease.stream) == (1, 1, request)
+        lease.end_stream()
+        lease.release()
+        assert (desk.target.streams, desk.target.in_flight) == (0, 0)
 
     def test_the_least_busy_slot_is_taken(self, desk):
         desk.target.concurrency = 0
@@ -279,6 +298,28 @@ class TestBroken:
         desk.board.fail("other")
 
 
+class TestNoMemory:
+    def test_all_waiters_are_refused_but_new_requests_wait(self, desk):
+        desk.acquire("one")
+        desk.acquire("two")
+        desk.board.refuse(V)
+        assert desk.answers == {"one": NO_MEMORY, "two": NO_MEMORY}
+        assert isinstance(desk.acquire("three"), Ticket)
+
+    def test_an_unknown_version_has_no_waiters(self, desk):
+        desk.board.refuse("other")
+
+
+class TestForgiveness:
+    def test_new_requests_wait_again(self, desk):
+        desk.board.fail(V)
+        desk.board.forgive(V)
+        assert isinstance(desk.acquire(), Ticket)
+
+    def test_an_unknown_version_has_nothing_to_forgive(self, desk):
+        desk.board.forgive("other")
+
+
 class TestSlots:
     def test_an_ejected_replica_gets_nothing_new_until_it_is_restored(self, desk):
         slot = desk.slot()
@@ -397,6 +438,12 @@ class TestIdleness:
         desk.board.fail(V)
         desk.clock.advance(10)
         desk.acquire()
+        assert desk.target.idle_since == desk.clock.monotonic()
+
+    def test_use_without_a_request_begins_it_anew(self, desk):
+        desk.clock.advance(5)
+        desk.board.touch(V)
+        desk.board.touch("other")
         assert desk.target.idle_since == desk.clock.monotonic()
 
 
