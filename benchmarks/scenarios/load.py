@@ -108,7 +108,7 @@ class Crowd:
             late=began - due,
             first=first - due,
             seconds=done - due,
-            status=int(head.split(" ", 2)[1]),
+            status=_status(head),
             code=fields.get("x-paas-error", ""),
             retry_after=fields.get("retry-after", ""),
             cold="x-paas-cold-start" in fields,
@@ -152,6 +152,10 @@ def _times(steps: Sequence[tuple[float, float]], begin: float) -> Iterable[float
         begin += seconds
 
 
+def _status(head: str) -> int:
+    return int(head.split(" ", 2)[1])
+
+
 def _fields(head: str) -> dict[str, str]:
     lines = (line.partition(":") for line in head.split("\r\n")[1:])
     return {name.lower(): value.strip() for name, _, value in lines}
@@ -179,11 +183,16 @@ class _Wire:
         self._writer.write(f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n{length}\r\n".encode())
         if body:
             self._writer.write(body)
-        head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").rstrip()
+        head = await self._head()
+        while _status(head) < OK:  # interim: the answer is still to come
+            head = await self._head()
         first = time.monotonic()
         size = int(_fields(head).get("content-length", "0"))
         text = (await self._reader.readexactly(size)).decode("latin-1")
         return head, text, first
+
+    async def _head(self) -> str:
+        return (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").rstrip()
 
     def close(self) -> None:
         self._writer.close()
