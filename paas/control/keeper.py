@@ -261,7 +261,7 @@ class Keeper:
             isinstance(action, Remove) and replica.phase is Phase.READY
         ):
             limit = found[1].spec.timeouts.drain if found else replica.drain_limit
-            replica.enter(Phase.DRAINING, self._clock.monotonic())
+            self._roster.draining(replica)
             self._spawn("drain", self._lives.drain(replica, limit))
         else:
             replica.enter(Phase.DRAINING, self._clock.monotonic())

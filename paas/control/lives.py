@@ -302,7 +302,9 @@ class Lives:
             fact = await self._launcher.start(service, version, urgency=urgency, cold=cold)
         finally:
             self._roster.launch_ended(version.id)
-        return self._roster.admit(fact, Phase.STARTING)
+        replica = self._roster.admit(fact, Phase.STARTING)
+        replica.fresh = True
+        return replica
 
     def _count(self, version: Version, *, lived: float = 0.0) -> int:
         """One more failure in a row, and a pause before the next start: noted in the same
