@@ -165,6 +165,13 @@ class Control:
             launcher=launcher,
             roster=self.roster,
             catalog=self.catalog,
+            headroom=Headroom(
+                host=out.host,
+                roster=self.roster,
+                catalog=self.catalog,
+                meter=self.meter,
+                settings=settings.scaling,
+            ),
             clock=out.clock,
         )
         self.keeper = Keeper(
@@ -173,13 +180,6 @@ class Control:
             roster=self.roster,
             catalog=self.catalog,
             scaler=self.scaler,
-            headroom=Headroom(
-                host=out.host,
-                roster=self.roster,
-                catalog=self.catalog,
-                meter=self.meter,
-                settings=settings.scaling,
-            ),
             clock=out.clock,
         )
         self.keeper.attach(board)
