@@ -21,6 +21,7 @@ from paas.control.roster import Roster
 from paas.control.scaler import Scaler
 from paas.core.admission import Verdict
 from paas.core.idle import Stage
+from paas.core.lifecycle import RUNNABLE
 from paas.core.model import Condition, Service, Version, VersionStatus
 from paas.core.planning import Action, Drain, Freeze, Phase, Remove, Start, Wake, Want, plan
 from paas.core.scaling import Decision
@@ -41,7 +42,6 @@ RETRY = 0.5
 SETTLE = (0.3, 1.0, 3.0)
 """Seconds after an event at which to look again: the engine tells of a replica's end
 before it lists it as ended, on a busy host well before."""
-RUNNABLE = (VersionStatus.STARTING, VersionStatus.READY)
 ASLEEP = frozenset({Phase.FREEZING, Phase.FROZEN, Phase.WAKING})
 CHANGING = frozenset({Phase.FREEZING, Phase.WAKING})
 
