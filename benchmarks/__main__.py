@@ -10,10 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.bench import Bench, opened
+from benchmarks.building import p8
 from benchmarks.idle import p7
 from benchmarks.inside import u1
 from benchmarks.plot import draw
 from benchmarks.results import Result, as_json, as_table
+from benchmarks.scale import k1, m1
+from benchmarks.soak import s1
+from benchmarks.starts import c1, d1
 from benchmarks.traffic import p1, p2, p3, p4, p5, p6
 
 BENCHMARKS: dict[str, Callable[[Bench], Result]] = {
@@ -24,6 +28,12 @@ BENCHMARKS: dict[str, Callable[[Bench], Result]] = {
     "P5": p5,
     "P6": p6,
     "P7": p7,
+    "P8": p8,
+    "C1": c1,
+    "D1": d1,
+    "M1": m1,
+    "K1": k1,
+    "S1": s1,
     "U1": u1,
 }
 OUT = Path("build/benchmarks")
@@ -33,7 +43,8 @@ def main() -> int:
     chosen = _arguments()
     chosen.out.mkdir(parents=True, exist_ok=True)
     for name in chosen.names or BENCHMARKS:
-        with opened(seconds=chosen.seconds, rounds=chosen.rounds) as bench:
+        lengths = {"seconds": chosen.seconds, "minutes": chosen.minutes}
+        with opened(rounds=chosen.rounds, **lengths) as bench:
             result = BENCHMARKS[name](bench)
         _write(result, chosen.out)
     return 0
@@ -47,6 +58,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="ID", help=f"of {', '.join(BENCHMARKS)}")
     parser.add_argument("--seconds", type=float, default=5.0, help="length of one measured run")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each subject")
+    parser.add_argument("--minutes", type=float, default=10.0, help="length of the soak")
     parser.add_argument("--out", type=Path, default=OUT, help="folder for JSON and pictures")
     chosen = parser.parse_args()
     unknown = set(chosen.names) - set(BENCHMARKS)

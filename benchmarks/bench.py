@@ -17,13 +17,16 @@ WARM_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """What all benchmarks share. `seconds` is the length of one measured run."""
+    """What all benchmarks share. `seconds` is the length of one measured run, `minutes`
+    that of the soak.
+    """
 
     folder: Path
     backend: Program
     stack: ExitStack
     seconds: float
     rounds: int
+    minutes: float
 
     def peers(self, *names: str, tls: bool = False) -> dict[str, Program]:
         """The daemon and those peers, all running; only one is loaded at a time."""
@@ -37,9 +40,9 @@ class Bench:
     def daemon(
         self, name: str, *, services: int = 1, versions: int = 1, tls: bool = False
     ) -> Program:
-        sizes = {"services": services, "versions": versions}
+        more = ["--services", str(services), "--versions", str(versions)]
         return self.stack.enter_context(
-            daemon(name, self.folder, self.backend.port, **sizes, tls=tls)
+            daemon(name, self.folder, self.backend.port, more=more, tls=tls)
         )
 
     def interleave(
@@ -73,14 +76,21 @@ class Bench:
 
 
 @contextmanager
-def opened(*, seconds: float, rounds: int) -> Iterator[Bench]:
+def opened(*, seconds: float, rounds: int, minutes: float) -> Iterator[Bench]:
     """Everything that was started for one benchmark ends with it."""
     with ExitStack() as stack:
         place = MEMORY if MEMORY.is_dir() else None
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="paas-", dir=place)))
         folder.chmod(0o755)
         behind = stack.enter_context(backend(folder))
-        yield Bench(folder=folder, backend=behind, stack=stack, seconds=seconds, rounds=rounds)
+        yield Bench(
+            folder=folder,
+            backend=behind,
+            stack=stack,
+            seconds=seconds,
+            rounds=rounds,
+            minutes=minutes,
+        )
 
 
 # ---- private

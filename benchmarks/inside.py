@@ -89,7 +89,7 @@ class _Home:
     def admit(self, _member: ClientConnection, address: bytes) -> Peer:
         return Peer(address=address)
 
-    def leave(self, _member: ClientConnection, _address: bytes) -> None: ...
+    def leave(self, _member: ClientConnection) -> None: ...
 
 
 def _round(

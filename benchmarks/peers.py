@@ -7,11 +7,12 @@ are streamed, not spooled, because that is what the daemon does. All use one cor
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from string import Template
 
+from benchmarks.platform import wipe
 from benchmarks.programs import LOAD_CORE, PROXY_CORE, Program, free_port, running
 
 HOST = "bench.localhost"
@@ -164,16 +165,14 @@ def daemon(
     folder: Path,
     backend_port: int,
     *,
-    services: int = 1,
-    versions: int = 1,
+    module: str = "benchmarks.subject",
+    more: Sequence[str] = (),
     tls: bool = False,
 ) -> Iterator[Program]:
-    """The whole daemon. The replicas of its services are the backend."""
+    """The whole daemon, run by `module`. The replicas of its services are the backend."""
     port = free_port()
     data = folder / (f"{name}-tls" if tls else name)
-    arguments = [str(one) for one in (sys.executable, "-m", "benchmarks.subject")]
-    arguments += ["--backend", str(backend_port)]
-    arguments += ["--services", str(services), "--versions", str(versions)]
+    arguments = [sys.executable, "-m", module, "--backend", str(backend_port), *more]
     env = {
         "PAAS_DATA_DIR": str(data),
         "PAAS_PROXY__HTTP": f"127.0.0.1:{port}",
@@ -182,8 +181,13 @@ def daemon(
     if tls:
         env["PAAS_PROXY__HTTP"], env["PAAS_PROXY__HTTPS"] = "127.0.0.1:0", env["PAAS_PROXY__HTTP"]
         env["PAAS_PROXY__CERTIFICATES"] = str(certificate(folder))
-    with running(name, arguments, port=port, core=PROXY_CORE, folder=folder, env=env) as program:
-        yield program
+    try:
+        with running(
+            name, arguments, port=port, core=PROXY_CORE, folder=folder, env=env
+        ) as started:
+            yield started
+    finally:
+        wipe(data)
 
 
 def certificate(folder: Path) -> Path:

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PROXY_CORE = 0
@@ -87,6 +87,36 @@ def running(
         _end(process)
 
 
+@contextmanager
+def weighted(program: Program, weight: int) -> Iterator[bool]:
+    """The program with that CPU weight (100 is everybody's), as systemd would give it;
+    False where this may not be set.
+    """
+    v1 = Path("/sys/fs/cgroup/cpu")
+    group = (v1 if v1.is_dir() else Path("/sys/fs/cgroup")) / f"paas-bench-{program.pid}"
+    try:
+        group.mkdir()
+    except OSError:
+        yield False
+        return
+    try:
+        setting, value = (
+            ("cpu.shares", weight * 1024 // 100) if v1.is_dir() else ("cpu.weight", weight)
+        )
+        (group / setting).write_text(str(value))
+        (group / "cgroup.procs").write_text(str(program.pid))
+        yield True
+    finally:
+        (group.parent / "cgroup.procs").write_text(str(program.pid))
+        group.rmdir()
+
+
+def first(pid: int) -> None:
+    """Let it run before everything else on its core, where that may be set."""
+    with suppress(PermissionError):
+        os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(1))
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
@@ -102,7 +132,7 @@ def _wait_listening(name: str, process: "subprocess.Popen[bytes]", port: int, lo
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
         except OSError:
-            time.sleep(0.05)
+            time.sleep(0.005)
         else:
             return
     tail = log.read_text(errors="replace")[-2000:]

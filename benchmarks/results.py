@@ -35,18 +35,23 @@ class Target:
 
 @dataclass(slots=True, kw_only=True)
 class Result:
-    """One benchmark: figures by load and subject, one entry per round."""
+    """One benchmark: figures by load and subject, one entry per round; `notes` is what
+    else is worth keeping.
+    """
 
     id: str
     title: str
     targets: tuple[Target, ...]
     rounds: dict[str, dict[str, list[Figures]]] = field(default_factory=dict)
+    notes: Mapping[str, object] = field(default_factory=dict)
 
     def add(self, load: str, subject: str, figures: Figures) -> None:
         self.rounds.setdefault(load, {}).setdefault(subject, []).append(figures)
 
     def value(self, load: str, subject: str, figure: str) -> float:
-        return median(one[figure] for one in self.rounds[load][subject])
+        """The median of the rounds; of errors the most, lest one be lost."""
+        rounds = [one[figure] for one in self.rounds[load][subject]]
+        return max(rounds) if figure == "errors" else median(rounds)
 
     def ratio(self, load: str, figure: str, peer: str) -> float:
         """Ours divided by the peer's: the median over the rounds."""
@@ -66,6 +71,7 @@ def as_json(result: Result) -> dict[str, object]:
         "id": result.id,
         "title": result.title,
         "rounds": result.rounds,
+        "notes": result.notes,
         "targets": [
             {"target": target.text, "value": value, "met": target.met(value)}
             for target, value in judged

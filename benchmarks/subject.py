@@ -29,9 +29,8 @@ def main() -> int:
     configure(settings.logs.level)
 
     def ready(daemon: Daemon) -> None:
-        board = daemon.proxy._plane.board  # noqa: SLF001 - in place of the keeper
         for number in range(chosen.services):
-            furnish(board, number, versions=chosen.versions, port=chosen.backend)
+            furnish(daemon.board, number, versions=chosen.versions, port=chosen.backend)
 
     return uvloop.run(serve(settings, ready=ready))
 

@@ -1,5 +1,6 @@
 """The entry point: gives the command line the daemon without importing it."""
 
+import gc
 import os
 import sys
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ def main() -> None:
 
 
 def _serve(config: Path | None) -> int:
+    gc.disable()  # imports make no garbage; the daemon enables it
     from paas import daemon  # noqa: PLC0415 (the command line starts without the daemon)
 
     return daemon.run(config)

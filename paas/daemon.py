@@ -6,6 +6,7 @@ Shutdown is the reverse, with a budget for each part; replicas keep running.
 """
 
 import asyncio
+import gc
 import logging
 import os
 import secrets
@@ -40,9 +41,12 @@ from paas.control.control import Control, Outside, uploads_dir
 from paas.core.addresses import parse_address
 from paas.core.routing import Route
 from paas.errors import PaasError
+from paas.http1.limits import Limits
 from paas.live.board import Board
 from paas.live.certificates import Certificates
+from paas.live.leases import NO_LIMIT
 from paas.proxy.accesslog import FORMATS, AccessLog
+from paas.proxy.intake import fitting, raise_descriptors
 from paas.proxy.listener import Listener
 from paas.proxy.proxy import Proxy
 from paas.settings import Settings, load
@@ -62,7 +66,12 @@ def run(config: Path | None) -> int:
 
 
 async def serve(settings: Settings, *, ready: Callable[["Daemon"], None] | None = None) -> int:
-    """Build, run until told to end, drain."""
+    """Build, run until told to end, drain.
+
+    What start-up made stays, and no collection of garbage looks at it again: each full
+    one would stop all requests for 100 ms, with many services for 300.
+    """
+    gc.disable()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -70,6 +79,8 @@ async def serve(settings: Settings, *, ready: Callable[["Daemon"], None] | None 
     async with AsyncExitStack() as stack:
         daemon = await Daemon.build(settings, stack)
         await daemon.start()
+        gc.freeze()
+        gc.enable()
         if ready is not None:
             ready(daemon)
         await stop.wait()
@@ -82,9 +93,10 @@ class Daemon:
     """Everything that runs, wired; use `build`."""
 
     def __init__(
-        self, settings: Settings, *, control: Control, proxy: Proxy, api: ApiServer
+        self, settings: Settings, *, board: Board, control: Control, proxy: Proxy, api: ApiServer
     ) -> None:
         self._settings = settings
+        self.board = board
         self.control = control
         self.proxy = proxy
         self.api = api
@@ -96,9 +108,15 @@ class Daemon:
         for folder in (data, uploads_dir(data), data / "logs"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         stack.enter_context(LockFile(data / "lock"))
-        board = Board(SystemClock().monotonic)
+        limits = _limits(settings)
+        board = Board(
+            SystemClock().monotonic,
+            requests_per_service=limits.requests_per_service or NO_LIMIT,
+            queue_bytes=settings.proxy.limits.queue_bytes,
+        )
         proxy = Proxy(
             board,
+            limits=limits,
             trusted=settings.proxy.trusted,
             proxy_protocol=settings.proxy.proxy_protocol == "accept",
             access=_access_log(settings, stack),
@@ -110,14 +128,17 @@ class Daemon:
             services=control.services,
             deployments=control.deployments,
             history=control.history,
+            explain=control.explain,
             status=control.status,
             journal=outside.journal,
             requests=board.requests,
             settings=settings,
             clock=outside.clock,
+            usage=proxy.usage,
         )
         app = build_app(context, verify=AdminToken(data / "admin.token").verify)
-        return cls(settings, control=control, proxy=proxy, api=ApiServer(app, settings))
+        api = ApiServer(app, settings)
+        return cls(settings, board=board, control=control, proxy=proxy, api=api)
 
     async def start(self) -> None:
         """Route from the store, listen, then begin to keep. Raises `PaasError` when an
@@ -175,6 +196,25 @@ class GatewayDoors:
             await listener.close()
 
 
+def _limits(settings: Settings) -> Limits:
+    """The settings', as far as the process can have descriptors for them."""
+    raise_descriptors()
+    given = settings.proxy.limits
+    wanted = Limits(
+        connections=given.connections,
+        connections_per_address=given.connections_per_address,
+        requests_per_service=given.requests_per_service,
+        tunnels_per_service=given.websockets_per_service,
+        tunnel_seconds=given.websocket_seconds or None,
+        head_seconds=given.head_seconds,
+        body_seconds=given.body_seconds,
+        body_rate=given.body_rate,
+        keepalive_seconds=given.keepalive_seconds,
+        write_seconds=given.write_seconds,
+    )
+    return fitting(wanted)
+
+
 def _certify(certificates: Certificates, settings: Settings) -> None:
     """Add those of the settings. Raises `Invalid` for one that cannot be used."""
     for files in settings.proxy.certificates:
@@ -212,6 +252,8 @@ async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStac
     journal = FileJournal(data / "logs", limit=settings.logs.bytes_per_version, tasks=tasks)
     stack.push_async_callback(journal.close)
     installation = await store.meta("installation", secrets.token_hex(8))
+    key = data / "secret.key"
+    sealed = not key.exists() and await _has_secrets(store)
     engine = DockerEngine(settings.docker.host, installation=installation, tasks=tasks)
     stack.push_async_callback(engine.close)
     return Outside(
@@ -223,7 +265,7 @@ async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStac
             ratio=limits.archive_ratio,
         ),
         prober=NetworkProber(),
-        vault=AesVault(data / "secret.key", sealed_exists=await _has_secrets(store)),
+        vault=AesVault(key, sealed_exists=sealed),
         journal=journal,
         store=store,
         clock=SystemClock(),

@@ -295,10 +295,19 @@ class Store(Protocol):
     ) -> list[Deployment]:
         """Newest first; with `unfinished` only queued and running ones, oldest first."""
 
+    async def latest_deployments(self) -> list[Deployment]:
+        """The newest of each service that has any."""
+
     async def events(
-        self, *, service: str | None = None, after: int = 0, before: int = 0, limit: int = 100
+        self,
+        *,
+        service: str | None = None,
+        kinds: Collection[str] = (),
+        after: int = 0,
+        before: int = 0,
+        limit: int = 100,
     ) -> list[Event]:
-        """Newest first; `after`/`before` bound the ids (0 = no bound)."""
+        """Newest first, of all kinds or some; `after`/`before` bound the ids (0 = no bound)."""
 
     async def activity(self) -> dict[str, Mark]:
         """The last committed mark of each version, by id."""

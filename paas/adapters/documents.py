@@ -71,7 +71,7 @@ def _single(kind: Any) -> Decoder:
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         return _dataclass(kind)
     if isinstance(kind, type) and issubclass(kind, Enum):
-        return kind
+        return {member.value: member for member in kind}.__getitem__
     return _same
 
 

@@ -8,7 +8,7 @@ the database itself. Events outlive their service, the newest 10,000 of each.
 import asyncio
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from paas.adapters.database import Database, Transaction
@@ -99,10 +99,25 @@ class SqliteStore:
         )
         return [deployment_of(row) for row in rows]
 
+    async def latest_deployments(self) -> list[Deployment]:
+        """The newest of each service that has any."""
+        rows = await self._database.read(
+            "SELECT document FROM (SELECT document, ROW_NUMBER() OVER "
+            "(PARTITION BY service_id ORDER BY created DESC, id DESC) AS place "
+            "FROM deployments) WHERE place = 1"
+        )
+        return await asyncio.to_thread(lambda: [deployment_of(row) for row in rows])
+
     async def events(
-        self, *, service: str | None = None, after: int = 0, before: int = 0, limit: int = 100
+        self,
+        *,
+        service: str | None = None,
+        kinds: Collection[str] = (),
+        after: int = 0,
+        before: int = 0,
+        limit: int = 100,
     ) -> list[Event]:
-        """Newest first; `after`/`before` bound the ids (0 = no bound)."""
+        """Newest first, of all kinds or some; `after`/`before` bound the ids (0 = no bound)."""
         conditions = ["id > ?"]
         parameters: list[object] = [after]
         if before:
@@ -111,6 +126,10 @@ class SqliteStore:
         if service is not None:
             conditions.append("service = ?")
             parameters.append(service)
+        if kinds:
+            places = ", ".join("?" * len(kinds))
+            conditions.append(f"json_extract(document, '$.kind') IN ({places})")
+            parameters += kinds
         rows = await self._database.read(
             f"SELECT id, document FROM events WHERE {' AND '.join(conditions)} "  # noqa: S608 - constant parts only
             "ORDER BY id DESC LIMIT ?",

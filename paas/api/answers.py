@@ -37,6 +37,21 @@ class Problem(Shape):
     log: list[str]
 
 
+class Usage(Shape):
+    """The proxy's client connections, and what it turned away since the daemon's start.
+
+    `paused`: out of descriptors, nothing is accepted now; `lost_lines` are the access log's.
+    """
+
+    connections: int
+    most_connections: int
+    websockets: int
+    refused: int
+    paused: bool
+    pauses: int
+    lost_lines: int
+
+
 class Health(Shape):
     """Without a token only `status` and `version`. `engine` says whether it answers."""
 
@@ -51,6 +66,7 @@ class Health(Shape):
     gateway: str | None = None
     docker_host: str = ""
     data_dir: str = ""
+    usage: Usage | None = None
 
 
 class Failure(Shape):
@@ -86,9 +102,17 @@ class Deployments(Shape):
     items: list[Deployment]
 
 
+class Schedule(Shape):
+    min: int
+    start: str
+    end: str
+    zone: str
+
+
 class ReplicaRange(Shape):
     min: int
     max: int
+    schedules: list[Schedule]
 
 
 class ScalingRules(Shape):
@@ -96,6 +120,7 @@ class ScalingRules(Shape):
     concurrency: float | None
     cpu: float | None
     memory: float | None
+    scale_down_delay: float
 
 
 class Timeouts(Shape):
@@ -205,6 +230,14 @@ class Login(Shape):
     password: Literal["set"]
 
 
+class IgnoreRule(Shape):
+    """Requests that are no traffic; `status` answers them while the version sleeps."""
+
+    path_prefix: str | None
+    user_agent: str | None
+    status: int
+
+
 class Service(Shape):
     """`state`: `serving` (some weight), `offline`, `empty`. `versions` counts them."""
 
@@ -227,6 +260,7 @@ class Service(Shape):
     maintenance: Literal["off", "page", "hold"]
     body_limit: int
     request_log: bool
+    ignore: list[IgnoreRule]
     versions: int
     last_deployment: Deployment | None
 
@@ -262,7 +296,7 @@ class Events(Shape):
 
 class Request(Shape):
     """One request that is over. `seconds` includes `waited`; `sent` and `received` are
-    bytes. `error` is empty when the answer is the replica's own.
+    bytes. `error` is empty when the answer is no error of ours. `ignored`: it was no traffic.
     """
 
     time: Time
@@ -280,6 +314,7 @@ class Request(Shape):
     received: int
     sent: int
     agent: str
+    ignored: bool
 
 
 class Requests(Shape):

@@ -1,6 +1,7 @@
 """The API put together: routes, guards, and the two places where it listens."""
 
 import asyncio
+import functools
 import json
 import logging
 import socket
@@ -14,7 +15,7 @@ from paas.api import openapi
 from paas.api.auth import Guard, guard_middleware
 from paas.api.bodies import LARGEST_JSON
 from paas.api.call import JSON, Context, add_route
-from paas.api.problems import Handler, answer_problems
+from paas.api.problems import answer_problems
 from paas.api.table import ROUTES
 from paas.core.addresses import parse_address
 from paas.errors import Conflict, Unavailable
@@ -39,7 +40,7 @@ def build_app(context: Context, *, verify: Callable[[str], bool]) -> web.Applica
     )
     for route in ROUTES:
         add_route(app, route, context)
-    app.router.add_get(openapi.PATH, _describe())
+    app.router.add_get(openapi.PATH, _describe)
     app.on_response_prepare.append(_harden)
     return app
 
@@ -167,13 +168,14 @@ def _cannot_listen(where: str, error: OSError, setting: str) -> Unavailable:
     )
 
 
-def _describe() -> Handler:
-    body = json.dumps(openapi.document(ROUTES)).encode()
+async def _describe(_request: web.Request) -> web.Response:
+    return web.Response(body=await asyncio.to_thread(_description), content_type=JSON)
 
-    async def describe(_request: web.Request) -> web.Response:
-        return web.Response(body=body, content_type=JSON)
 
-    return describe
+@functools.cache
+def _description() -> bytes:
+    """Made when it is first asked for, in a thread: it takes long, and starting has no time."""
+    return json.dumps(openapi.document(ROUTES)).encode()
 
 
 async def _harden(_request: web.Request, response: web.StreamResponse) -> None:

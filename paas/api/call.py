@@ -15,12 +15,15 @@ from paas.api.auth import ACTOR
 from paas.api.bodies import later, read_json
 from paas.api.fields import checked, wrong_field
 from paas.api.problems import Handler
-from paas.api.schema import Body, NoQuery, Nothing, Query
+from paas.api.queries import NoQuery, Query
+from paas.api.schema import Body, Nothing
 from paas.control.deployments import Deployments
+from paas.control.explain import Explain
 from paas.control.services import History, Services
 from paas.control.views import Status
 from paas.errors import NotFound
 from paas.live.requests import RequestLogs
+from paas.live.usage import Usage
 from paas.ports import Clock, Journal
 from paas.settings import Settings
 
@@ -41,11 +44,13 @@ class Context:
     services: Services
     deployments: Deployments
     history: History
+    explain: Explain
     status: Status
     journal: Journal
     requests: RequestLogs
     settings: Settings
     clock: Clock
+    usage: Callable[[], Usage] = Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

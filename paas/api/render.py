@@ -9,12 +9,24 @@ from paas.control.view import HealthView, ReplicaView, ServiceView, VersionView
 from paas.core import model
 from paas.core.sizes import format_size
 from paas.live.requests import RequestRecord
+from paas.live.usage import Usage
 
 
 def rfc3339(moment: float) -> str:
     """Seconds since the epoch → RFC 3339 in UTC with milliseconds."""
     text = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")
+
+
+def moment(at: float | None) -> str | None:
+    """As `rfc3339`; None stays None."""
+    return None if at is None else rfc3339(at)
+
+
+def latin(raw: bytes) -> str:
+    """Raw bytes of a client as text on one line, whatever they are."""
+    text = raw.decode("utf-8", "backslashreplace")
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 def service(view: ServiceView) -> answers.Service:
@@ -43,6 +55,7 @@ def service(view: ServiceView) -> answers.Service:
         maintenance=settings.maintenance.value,
         body_limit=settings.body_limit,
         request_log=settings.request_log,
+        ignore=[_ignore_rule(rule) for rule in settings.ignore],
         versions=len(known.versions),
         last_deployment=deployment(last) if last else None,
     )
@@ -74,8 +87,8 @@ def deployment(known: model.Deployment) -> answers.Deployment:
         source=known.source,
         actor=known.actor,
         created=rfc3339(known.created),
-        started=_moment(known.started),
-        ended=_moment(known.ended),
+        started=moment(known.started),
+        ended=moment(known.ended),
         steps=[_step(step) for step in known.steps],
         error=_failure(known.error),
     )
@@ -110,14 +123,33 @@ def version(view: VersionView) -> answers.Version:
         memory=spec.memory,
         memory_text=format_size(spec.memory),
         concurrency=spec.concurrency,
-        replicas=answers.ReplicaRange(min=spec.replicas.min, max=spec.replicas.max),
+        replicas=answers.ReplicaRange(
+            min=spec.replicas.min, max=spec.replicas.max, schedules=schedules(spec.replicas)
+        ),
         running_replicas=_running(view),
-        scaling=_scaling(spec.scaling),
+        scaling=scaling(spec.scaling),
         timeouts=_timeouts(spec.timeouts),
         probe=answers.Probe(http=spec.probe.http, status=list(spec.probe.status)),
         start_seconds=known.start_seconds,
         failure=_failure(known.failure),
     )
+
+
+def scaling(rules: model.ScalingRules) -> answers.ScalingRules:
+    return answers.ScalingRules(
+        rps=rules.rps,
+        concurrency=rules.concurrency,
+        cpu=rules.cpu,
+        memory=rules.memory,
+        scale_down_delay=rules.scale_down_delay,
+    )
+
+
+def schedules(replicas: model.ReplicaRange) -> list[answers.Schedule]:
+    return [
+        answers.Schedule(min=one.min, start=one.start, end=one.end, zone=one.zone)
+        for one in replicas.schedules
+    ]
 
 
 def replica(view: ReplicaView, *, now: float) -> answers.Replica:
@@ -127,7 +159,7 @@ def replica(view: ReplicaView, *, now: float) -> answers.Replica:
         state=view.state,
         address=view.address,
         in_flight=view.in_flight,
-        started=_moment(view.started),
+        started=moment(view.started),
         uptime=None if view.started is None else max(0.0, round(now - view.started, 3)),
         cpu=view.cpu,
         memory=view.memory,
@@ -151,11 +183,11 @@ def event(known: model.Event) -> answers.Event:
 def request(record: RequestRecord) -> answers.Request:
     return answers.Request(
         time=rfc3339(record.time),
-        client=_latin(record.client),
-        scheme=_latin(record.scheme),
-        method=_latin(record.method),
-        host=_latin(record.host),
-        target=_latin(record.target),
+        client=latin(record.client),
+        scheme=latin(record.scheme),
+        method=latin(record.method),
+        host=latin(record.host),
+        target=latin(record.target),
         status=record.status,
         error=record.error,
         version=record.version,
@@ -164,23 +196,33 @@ def request(record: RequestRecord) -> answers.Request:
         waited=round(record.waited, 6),
         received=record.received,
         sent=record.sent,
-        agent=_latin(record.agent),
+        agent=latin(record.agent),
+        ignored=record.ignored,
     )
 
 
-def health(view: HealthView) -> answers.Health:
+def health(view: HealthView, usage: Usage) -> answers.Health:
     return answers.Health(
         status="ok" if view.engine else "degraded",
         version=view.version,
         engine=view.engine,
         engine_version=view.engine_version,
-        engine_time=_moment(view.engine_time),
+        engine_time=moment(view.engine_time),
         problem=view.problem,
         uptime=round(view.uptime, 3),
         proxy=list(view.proxy),
         gateway=view.gateway,
         docker_host=view.docker_host,
         data_dir=view.data_dir,
+        usage=answers.Usage(
+            connections=usage.connections,
+            most_connections=usage.most_connections,
+            websockets=usage.websockets,
+            refused=usage.refused,
+            paused=usage.paused,
+            pauses=usage.pauses,
+            lost_lines=usage.lost_lines,
+        ),
     )
 
 
@@ -201,18 +243,14 @@ def line(known: model.LogLine, *, version_name: str, cursor: str) -> answers.Lin
     )
 
 
-def _moment(moment: float | None) -> str | None:
-    return None if moment is None else rfc3339(moment)
-
-
 def _login(login: model.BasicAuth | None) -> answers.Login | None:
     return answers.Login.model_validate({"user": login.user, "password": "set"}) if login else None
 
 
-def _latin(raw: bytes) -> str:
-    """Raw bytes of a client as text on one line, whatever they are."""
-    text = raw.decode("utf-8", "backslashreplace")
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+def _ignore_rule(rule: model.IgnoreRule) -> answers.IgnoreRule:
+    return answers.IgnoreRule(
+        path_prefix=rule.path_prefix, user_agent=rule.user_agent, status=rule.status
+    )
 
 
 def _split(split: Mapping[str, int] | None) -> dict[str, int] | None:
@@ -229,7 +267,7 @@ def _running(view: VersionView) -> int:
 
 def _step(step: model.Step) -> answers.Step:
     return answers.Step(
-        name=step.name, status=step.status, started=_moment(step.started), seconds=step.seconds
+        name=step.name, status=step.status, started=moment(step.started), seconds=step.seconds
     )
 
 
@@ -245,12 +283,6 @@ def _source(source: model.Source) -> answers.Source:
     if isinstance(source, model.ArchiveSource):
         return answers.Source(type="archive", filename=source.filename)
     return answers.Source(type="image", image=source.image)
-
-
-def _scaling(rules: model.ScalingRules) -> answers.ScalingRules:
-    return answers.ScalingRules(
-        rps=rules.rps, concurrency=rules.concurrency, cpu=rules.cpu, memory=rules.memory
-    )
 
 
 def _timeouts(timeouts: model.Timeouts) -> answers.Timeouts:

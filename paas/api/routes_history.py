@@ -8,7 +8,8 @@ from paas import __version__
 from paas.api import answers, logs, render
 from paas.api.auth import ANONYMOUS
 from paas.api.call import EVENTS, JSON, Call, Route, preferred
-from paas.api.schema import EventPage, LogQuery, NoQuery, Nothing, Page
+from paas.api.queries import EventPage, LogQuery, NoQuery, Page
+from paas.api.schema import Nothing
 from paas.api.streams import send
 
 
@@ -49,7 +50,7 @@ async def health(call: Call[NoQuery, Nothing]) -> answers.Health:
     """Anyone may see that it lives; what it sees is for those who may call it."""
     if call.actor == ANONYMOUS:
         return answers.Health(status="ok", version=__version__)
-    return render.health(await call.context.status.health())
+    return render.health(await call.context.status.health(), call.context.usage())
 
 
 async def _events(call: Call[EventPage, Nothing], service: str | None) -> answers.Events:

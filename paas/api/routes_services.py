@@ -1,19 +1,28 @@
 """Calls on services: list, create, read, change, delete, and their domains."""
 
+import asyncio
 from typing import Any
 
-from paas.api import answers, render, schema, to_core
+from paas.api import answers, explained, queries, render, schema, to_core
 from paas.api.call import Call, Route
-from paas.api.schema import NoQuery, Nothing
+from paas.api.queries import NoQuery
+from paas.api.schema import Nothing
 
 BASE = "/v1/services"
 ONE = BASE + "/{service}"
 DOMAINS = ONE + "/domains"
+AT_ONCE = 20
+"""Services rendered in one turn of the event loop."""
 
 
 async def list_services(call: Call[NoQuery, Nothing]) -> answers.Services:
-    views = await call.context.services.list()
-    return answers.Services(items=[render.service(view) for view in views])
+    """A thousand services take long enough to be felt: requests go on in between."""
+    items: list[answers.Service] = []
+    for view in await call.context.services.list():
+        if len(items) % AT_ONCE == 0:
+            await asyncio.sleep(0)
+        items.append(render.service(view))
+    return answers.Services(items=items)
 
 
 async def create_service(call: Call[NoQuery, schema.NewService]) -> answers.Service:
@@ -33,9 +42,13 @@ async def change_service(call: Call[NoQuery, schema.ServiceChanges]) -> answers.
     return render.service(await services.configure(name, settings, actor=call.actor))
 
 
-async def delete_service(call: Call[schema.Confirmation, Nothing]) -> None:
+async def delete_service(call: Call[queries.Confirmation, Nothing]) -> None:
     confirm = call.query.confirm
     await call.context.services.delete(call.path("service"), confirm=confirm, actor=call.actor)
+
+
+async def explain_service(call: Call[NoQuery, Nothing]) -> explained.ExplainedService:
+    return explained.service(await call.context.explain.service(call.path("service")))
 
 
 async def list_domains(call: Call[NoQuery, Nothing]) -> answers.Domains:
@@ -99,9 +112,18 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="deleteService",
         summary="Delete a service with all that is its own; `confirm` repeats its name",
         handler=delete_service,
-        query=schema.Confirmation,
+        query=queries.Confirmation,
         status=204,
         errors=(404, 422, 507),
+    ),
+    Route(
+        method="GET",
+        path=ONE + "/explain",
+        operation="explainService",
+        summary="Why it has the replicas it has, what keeps it awake, why recent starts failed",
+        handler=explain_service,
+        answer=explained.ExplainedService,
+        errors=(404,),
     ),
     Route(
         method="GET",

@@ -4,15 +4,16 @@ from typing import Any
 
 from paas.api import answers, render, schema, to_core
 from paas.api.call import Call, Route
-from paas.api.schema import NoQuery, Nothing
+from paas.api.queries import NoQuery
+from paas.api.schema import Nothing
 
 BASE = "/v1/services/{service}/versions"
 ONE = BASE + "/{version}"
 
 
 async def list_versions(call: Call[NoQuery, Nothing]) -> answers.Versions:
-    view = await call.context.services.read(call.path("service"))
-    return answers.Versions(items=[render.version(one) for one in view.versions])
+    views = await call.context.services.versions(call.path("service"))
+    return answers.Versions(items=[render.version(one) for one in views])
 
 
 async def read_version(call: Call[NoQuery, Nothing]) -> answers.Version:
@@ -27,7 +28,7 @@ async def edit_version(call: Call[NoQuery, schema.VersionChanges]) -> answers.Ve
     wanted = call.body
     edits: dict[str, object] = {"replicas": to_core.replica_range(wanted.replicas, now.replicas)}
     if wanted.scaling is not None:
-        edits["scaling"] = to_core.scaling_rules(wanted.scaling)
+        edits["scaling"] = to_core.scaling_rules(wanted.scaling, now.scaling)
     if wanted.concurrency is not None:
         edits["concurrency"] = wanted.concurrency
     if wanted.note is not None:

@@ -1,4 +1,4 @@
-"""What callers may send: every request body and query as a strict model.
+"""What callers may send: every request body as a strict model.
 
 Strict means: no text for a number, no unknown field, no NUL in any text. A rule
 that fails raises `ValueError` with the end of the sentence "must be …".
@@ -12,7 +12,6 @@ from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -20,14 +19,16 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from paas.api.ignoring import AgentPart, PathPrefix, StandInStatus
 from paas.core.networks import parse_network
+from paas.core.schedules import parse_cron, parse_zone
 from paas.core.sizes import SIZE_RULE, format_size, parse_size
 from paas.errors import FieldError
 from paas.settings.shapes import SMALLEST_MEMORY, HostName, Port, SecondsOrNever, SourcePath
 
-MAX_LIMIT = 1000
-MAX_ID = 2**63 - 1
 LONGEST_VALUE = 100_000
+DELAY = "scale_down_delay"
+"""The one field of `scaling` that is no rule."""
 NAME_RULE = "a name of letters, digits and underscores that does not start with a digit"
 IMAGE_RULE = "an image reference such as registry.example/shop:1.4"
 PATH_RULE = "a path that starts with / and holds no spaces or control characters"
@@ -119,6 +120,8 @@ Concurrency = Annotated[int, Field(ge=0, le=1_000_000)]
 Target = Annotated[float, Field(gt=0, le=1_000_000)]
 Percent = Annotated[float, Field(gt=0, le=100)]
 AllowedNetwork = Annotated[str, AfterValidator(lambda value: str(parse_network(value)))]
+Cron = Annotated[str, Field(max_length=200), AfterValidator(parse_cron)]
+Zone = Annotated[str, Field(max_length=100), AfterValidator(parse_zone)]
 StatusCode = Annotated[int, Field(ge=100, le=599)]
 StatusCodes = Annotated[
     list[StatusCode],
@@ -159,18 +162,35 @@ class FromImage(Body):
     credentials: RegistryLogin | None = None
 
 
+class Schedule(Body):
+    """At least `min` replicas from each time of `start` to the next one of `end`, which
+    are cron expressions in the time zone `zone`.
+    """
+
+    min: Annotated[int, Field(ge=1, le=1000)]
+    start: Cron
+    end: Cron
+    zone: Zone = "UTC"
+
+
 class ReplicaRange(Body):
+    """Given `schedules` replace those there are."""
+
     min: Annotated[int, Field(ge=0, le=1000)] | None = None
     max: Annotated[int, Field(ge=1, le=1000)] | None = None
+    schedules: Annotated[list[Schedule], Field(max_length=100)] | None = None
 
 
 class ScalingRules(Body):
-    """Targets per replica. Given rules replace the default ones altogether."""
+    """Targets per replica. If any is given, the rules that there are are replaced
+    altogether. The highest answer of the last `scale_down_delay` seconds counts.
+    """
 
     rps: Target | None = None
     concurrency: Target | None = None
     cpu: Percent | None = None
     memory: Percent | None = None
+    scale_down_delay: Annotated[float, Field(ge=0, le=3600)] | None = None
 
 
 class Timeouts(Body):
@@ -239,6 +259,16 @@ class Idle(Body):
     stop_after: SecondsOrNever | None = None
 
 
+class IgnoreRule(Body):
+    """Requests that are no traffic, by path, user agent, or both. `status` is what they
+    are answered while the version sleeps.
+    """
+
+    path_prefix: PathPrefix | None = None
+    user_agent: AgentPart | None = None
+    status: StandInStatus = 200
+
+
 class ServiceChanges(Body):
     """What is left out stays as it is."""
 
@@ -252,6 +282,16 @@ class ServiceChanges(Body):
     maintenance: Literal["off", "page", "hold"] = "off"
     body_limit: Annotated[int, Field(ge=0, le=2**50)] = 0
     request_log: bool = False
+    ignore: Annotated[list[IgnoreRule], Field(max_length=50)] = []
+
+    @classmethod
+    def across(cls, raw: Mapping[str, object]) -> Iterator[FieldError]:
+        rules = raw.get("ignore")
+        for number, rule in enumerate(rules if isinstance(rules, list) else ()):
+            conditions = ("path_prefix", "user_agent")
+            if isinstance(rule, dict) and all(rule.get(one) is None for one in conditions):
+                message = "must have path_prefix, user_agent or both"
+                yield FieldError(field=f"ignore.{number}", message=message)
 
 
 class NewService(ServiceChanges):
@@ -259,7 +299,7 @@ class NewService(ServiceChanges):
 
 
 class VersionChanges(Body):
-    """What is left out stays as it is; `scaling` is replaced altogether."""
+    """What is left out stays as it is; of `scaling` the rules are replaced altogether."""
 
     replicas: ReplicaRange = ReplicaRange()
     scaling: ScalingRules | None = None
@@ -291,49 +331,6 @@ class NewDomain(Body):
     domain: Name
 
 
-class Query(BaseModel):
-    """Parameters after the question mark; numbers come as text."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class NoQuery(Query):
-    """No parameters."""
-
-
-class Confirmation(Query):
-    confirm: str | None = None
-
-
-class Page(Query):
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 100
-
-
-class EventPage(Page):
-    """Ids are bounds, both excluded; 0 = none. Newest first."""
-
-    after: Annotated[int, Field(ge=0, le=MAX_ID)] = 0
-    before: Annotated[int, Field(ge=0, le=MAX_ID)] = 0
-
-
-class DeploymentLogQuery(Query):
-    """The last `limit` lines after the cursor `after`."""
-
-    after: Annotated[int, Field(ge=0, le=MAX_ID)] = 0
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = MAX_LIMIT
-
-
-class LogQuery(Query):
-    """`after` is a line's cursor; `follow` goes on with new lines as an event stream."""
-
-    version: str | None = None
-    replica: str | None = None
-    since: AwareDatetime | None = None
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 100
-    after: str | None = None
-    follow: bool | None = None
-
-
 def _object(raw: Mapping[str, object], name: str) -> Mapping[str, object]:
     value = raw.get(name)
     return value if isinstance(value, dict) else {}
@@ -348,7 +345,11 @@ def _range_order(raw: Mapping[str, object]) -> Iterator[FieldError]:
 
 
 def _some_rule(raw: Mapping[str, object]) -> Iterator[FieldError]:
-    rules = raw.get("scaling")
-    if isinstance(rules, dict) and all(value is None for value in rules.values()):
-        names = ", ".join(ScalingRules.model_fields)
+    """A version needs a rule; what is no rule may be changed without them."""
+    scaling = raw.get("scaling")
+    if not isinstance(scaling, dict):
+        return
+    rules = {name: value for name, value in scaling.items() if name != DELAY}
+    if all(value is None for value in rules.values()) and (rules or scaling.get(DELAY) is None):
+        names = ", ".join(name for name in ScalingRules.model_fields if name != DELAY)
         yield FieldError(field="scaling", message=f"must have at least one of {names}")

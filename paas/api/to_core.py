@@ -1,8 +1,11 @@
 """From checked requests to the control plane's values, with the host's defaults filled in."""
 
+from dataclasses import replace
+
 from paas.api import schema
 from paas.api.fields import wrong_field
 from paas.core import model
+from paas.core.schedules import Schedule
 from paas.core.sizes import parse_size
 from paas.ports import Credentials
 from paas.settings import Defaults
@@ -15,7 +18,8 @@ def version_spec(
     image may decide. Raises `Invalid` when a given bound passes the default of the other.
     """
     memory = parse_size(defaults.memory) if wanted.memory is None else wanted.memory
-    low_and_high = model.ReplicaRange(min=defaults.replicas.min, max=defaults.replicas.max)
+    usual = model.ReplicaRange(min=defaults.replicas.min, max=defaults.replicas.max)
+    rules = _default_rules(defaults)
     return model.VersionSpec(
         source=_source(wanted.source, filename),
         port=wanted.port,
@@ -27,8 +31,8 @@ def version_spec(
         cpu=_or(wanted.cpu, defaults.cpu),
         memory=memory,
         concurrency=int(_or(wanted.concurrency, defaults.concurrency)),
-        replicas=replica_range(wanted.replicas, low_and_high),
-        scaling=scaling_rules(wanted.scaling) if wanted.scaling else _default_rules(defaults),
+        replicas=replica_range(wanted.replicas, usual),
+        scaling=scaling_rules(wanted.scaling, rules) if wanted.scaling else rules,
         timeouts=_timeouts(wanted.timeouts, defaults),
         probe=_probe(wanted.probe),
         note=wanted.note,
@@ -51,6 +55,8 @@ def service_settings(wanted: schema.ServiceChanges) -> dict[str, object]:
     given |= wanted.idle.model_dump(exclude_unset=True)
     if "allow" in given:
         given["allow"] = tuple(wanted.allow)
+    if "ignore" in given:
+        given["ignore"] = tuple(model.IgnoreRule(**rule.model_dump()) for rule in wanted.ignore)
     if "maintenance" in given:
         given["maintenance"] = model.Maintenance(wanted.maintenance)
     if "basic_auth" in wanted.model_fields_set:
@@ -62,20 +68,42 @@ def service_settings(wanted: schema.ServiceChanges) -> dict[str, object]:
 
 
 def replica_range(wanted: schema.ReplicaRange, now: model.ReplicaRange) -> model.ReplicaRange:
-    """The range with what was given changed. Raises `Invalid` when min would pass max."""
+    """The range with what was given changed. Raises `Invalid` when a minimum, also one of
+    its schedules, would pass max.
+    """
     low = now.min if wanted.min is None else wanted.min
     high = now.max if wanted.max is None else wanted.max
     if low > high:
         field = "replicas.min" if wanted.min is not None else "replicas.max"
         raise wrong_field(field, f"must keep min at most max; they would be {low} and {high}")
-    return model.ReplicaRange(min=low, max=high)
+    return model.ReplicaRange(min=low, max=high, schedules=_schedules(wanted, now, high))
 
 
-def scaling_rules(wanted: schema.ScalingRules) -> model.ScalingRules:
-    """Exactly the rules that were given."""
-    return model.ScalingRules(
-        rps=wanted.rps, concurrency=wanted.concurrency, cpu=wanted.cpu, memory=wanted.memory
-    )
+def scaling_rules(wanted: schema.ScalingRules, now: model.ScalingRules) -> model.ScalingRules:
+    """Exactly the rules that were given; without any those of now. A delay that was not
+    given stays.
+    """
+    rules = wanted.model_dump(exclude_none=True)
+    delay = rules.pop(schema.DELAY, now.scale_down_delay)
+    if not rules:
+        return replace(now, scale_down_delay=delay)
+    return model.ScalingRules(**rules, scale_down_delay=delay)
+
+
+def _schedules(
+    wanted: schema.ReplicaRange, now: model.ReplicaRange, high: int
+) -> tuple[Schedule, ...]:
+    if wanted.schedules is None:
+        schedules = now.schedules
+    else:
+        schedules = tuple(Schedule(**one.model_dump()) for one in wanted.schedules)
+    for index, one in enumerate(schedules):
+        if one.min > high:
+            given = wanted.schedules is not None
+            field = f"replicas.schedules.{index}.min" if given else "replicas.max"
+            message = f"must keep schedules at most max; they would be {one.min} and {high}"
+            raise wrong_field(field, message)
+    return schedules
 
 
 def _source(wanted: schema.FromArchive | schema.FromImage, filename: str) -> model.Source:
@@ -87,7 +115,11 @@ def _source(wanted: schema.FromArchive | schema.FromImage, filename: str) -> mod
 def _default_rules(defaults: Defaults) -> model.ScalingRules:
     rules = defaults.scaling
     return model.ScalingRules(
-        rps=rules.rps, concurrency=rules.concurrency, cpu=rules.cpu, memory=rules.memory
+        rps=rules.rps,
+        concurrency=rules.concurrency,
+        cpu=rules.cpu,
+        memory=rules.memory,
+        scale_down_delay=rules.scale_down_delay,
     )
 
 

@@ -69,8 +69,8 @@ async def receive(
         await _Receiver(request, upload, limit).run(on_spec)
         yield upload
     finally:
-        if not upload.kept:
-            upload.path.unlink(missing_ok=True)
+        if not upload.kept:  # in a thread that goes on when this is cancelled: it can take long
+            await asyncio.shield(asyncio.to_thread(upload.path.unlink, missing_ok=True))
 
 
 class _Receiver:

@@ -23,13 +23,16 @@ def services(app: App, words: tuple[str, ...]) -> None:
     freeze_after and stop_after (seconds, 0 for never, `default` for the host's
     setting); main_domain (a name, or `none`); basic_auth (USER, which asks for the
     password, USER:PASSWORD, or `none`); allow (networks with commas, or `none`);
-    maintenance (off, page or hold); body_limit (bytes or a size, 0 for none).
+    maintenance (off, page or hold); body_limit (bytes or a size, 0 for none);
+    ignore (what is no traffic: /PATH, agent:TEXT, or both with a + between them,
+    +status:CODE for the answer while it sleeps; rules with commas, or `none`).
 
     Examples:
       paas services
       paas services shop
       paas services set shop auto_prune=true stop_after=7200
       paas services set shop allow=10.0.0.0/8,203.0.113.7 basic_auth=ann
+      paas services set shop ignore=/healthz,agent:UptimeRobot+status:204
 
     """
     client = app.client()

@@ -1,5 +1,6 @@
 """A service's settings, from `KEY=VALUE` words and for people to read."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,6 +12,8 @@ Ask = Callable[[str], str]
 
 _SWITCHES = ("auto_prune", "sticky", "redirect_https", "request_log")
 _TIMES = ("freeze_after", "stop_after")
+_LISTS = {"allow": "everybody", "ignore": "nothing"}
+"""What an empty one means."""
 KEYS = (
     "auto_prune",
     *_TIMES,
@@ -22,7 +25,10 @@ KEYS = (
     "maintenance",
     "body_limit",
     "request_log",
+    "ignore",
 )
+_NEXT_PART = re.compile(r"\+(?=agent:|status:)")
+"""Between the parts of an ignore rule such as `/healthz+agent:UptimeRobot+status:204`."""
 
 
 def body(words: Mapping[str, str], *, ask: Ask) -> dict[str, object]:
@@ -51,13 +57,16 @@ def _value(key: str, text: str, ask: Ask) -> object:
     if key == "maintenance":
         return text
     if text in ("", "none"):
-        return [] if key == "allow" else None
+        return [] if key in _LISTS else None
     return _named(key, text, ask)
 
 
 def _named(key: str, text: str, ask: Ask) -> object:
+    parts = [part.strip() for part in text.split(",")]
+    if key == "ignore":
+        return [_ignore_rule(part) for part in parts]
     if key == "allow":
-        return [part.strip() for part in text.split(",")]
+        return parts
     return _login(text, ask) if key == "basic_auth" else text
 
 
@@ -81,6 +90,24 @@ def _login(text: str, ask: Ask) -> dict[str, str]:
     return {"user": user, "password": password if colon else ask(user)}
 
 
+def _ignore_rule(text: str) -> dict[str, object]:
+    rule: dict[str, object] = {}
+    for part in _NEXT_PART.split(text):
+        word, _, value = part.partition(":")
+        if part.startswith("/"):
+            rule["path_prefix"] = part
+        elif word == "agent" and value:
+            rule["user_agent"] = value
+        elif word == "status" and value.isdecimal():
+            rule["status"] = int(value)
+        else:
+            raise CliError(
+                f"ignore has no rule {text!r}.",
+                advice="Rules are /PATH, agent:TEXT, or both, and +status:CODE at the end.",
+            )
+    return rule
+
+
 def _size(text: str) -> int:
     try:
         return parse_size(text) if text != "0" else 0
@@ -95,8 +122,18 @@ def _shown(key: str, value: Any) -> str:
         return "host's default" if value is None else str(value)
     if key == "basic_auth":
         return f"{value['user']}, password set" if value else "off"
-    if key == "allow":
-        return ", ".join(value) or "everybody"
+    if key in _LISTS:
+        return ", ".join(map(_shown_item, value)) or _LISTS[key]
     if key == "body_limit":
         return format_size(value) if value else "none"
     return "none" if value is None else str(value)
+
+
+def _shown_item(item: Any) -> str:
+    """A network, or an ignore rule as it is written in a word."""
+    if isinstance(item, str):
+        return item
+    parts = [item["path_prefix"]] if item["path_prefix"] else []
+    parts += [f"agent:{item['user_agent']}"] if item["user_agent"] else []
+    parts += [f"status:{item['status']}"] if item["status"] != 200 else []
+    return "+".join(parts)

@@ -1,4 +1,4 @@
-"""Commands about versions: list, show with replicas, change scaling and note."""
+"""Commands about versions: list, show with replicas."""
 
 from typing import Any
 
@@ -7,7 +7,6 @@ import click
 from paas.cli.app import App, common
 from paas.cli.client import Client, segment
 from paas.cli.output import age, moment, safe, seconds, size
-from paas.cli.trouble import CliError
 from paas.core.names import version_name
 
 
@@ -45,44 +44,6 @@ def versions(app: App, service: str | None, version: str | None) -> None:
     app.out.table(
         ("VERSION", "STATUS", "RUNS", "WEIGHT", "REPLICAS", "AGE", "NOTE"), map(_row, found)
     )
-
-
-@click.command()
-@click.argument("service")
-@click.argument("version")
-@click.option("--min", "minimum", type=click.IntRange(0), help="Fewest replicas.")
-@click.option("--max", "maximum", type=click.IntRange(1), help="Most replicas.")
-@click.option("--rps", type=float, help="Requests per second per replica to scale at.")
-@click.option("--concurrency", type=click.IntRange(0), help="Requests at once per replica.")
-@click.option("--note", help="Shown in the list of versions.")
-@common
-def scale(app: App, service: str, version: str, **options: Any) -> None:
-    """Change a version's scaling and note; takes effect at once.
-
-    Examples:
-      paas scale shop 3 --min 1 --max 4
-      paas scale shop shop-003 --rps 100 --note "holiday sale"
-
-    """
-    changes = {key: options[key] for key in ("concurrency", "note") if options[key] is not None}
-    replicas = {
-        key: options[name]
-        for key, name in (("min", "minimum"), ("max", "maximum"))
-        if options[name] is not None
-    }
-    if replicas:
-        changes["replicas"] = replicas
-    if options["rps"] is not None:
-        changes["scaling"] = {"rps": options["rps"]}
-    if not changes:
-        raise CliError("Nothing to change.", advice="See `paas scale --help`.")
-    client = app.client()
-    name = full_name(service, version)
-    answer = client.call("PATCH", _path(service, name), body=changes)
-    if app.json:
-        app.out.json(answer)
-    else:
-        _show_version(app, client, service, name)
 
 
 def _path(service: str, version: str) -> str:

@@ -31,8 +31,8 @@ class Catalog:
 
     async def load(self) -> None:
         """Read everything; observers added before hear of every service."""
-        for deployment in await self._store.deployments(limit=10_000):
-            self._latest.setdefault(deployment.service_id, deployment)
+        latest = await self._store.latest_deployments()
+        self._latest = {deployment.service_id: deployment for deployment in latest}
         for service in await self._store.services():
             self._publish(Change(after=service))
 

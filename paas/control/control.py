@@ -9,6 +9,7 @@ from paas.control.activity import ActivityMarks
 from paas.control.addresses import Addresses
 from paas.control.catalog import Catalog
 from paas.control.deployments import Deployments, Jobs
+from paas.control.explain import Explain
 from paas.control.headroom import Headroom
 from paas.control.images import Images, Workshop
 from paas.control.intake import Intake
@@ -64,7 +65,9 @@ class Outside:
 
 
 class Control:
-    """Builds the parts; `services`, `deployments`, `history`, `status` are its front."""
+    """Builds the parts; `services`, `deployments`, `history`, `explain`, `status` are its
+    front.
+    """
 
     def __init__(
         self,
@@ -78,9 +81,10 @@ class Control:
         self._tasks = Tasks()
         self.urls = Urls(settings.base_domain, certificates or Certificates())
         self.catalog = Catalog(outside.store, self._tasks)
+        self._build_watching(settings, board)
         self._build_keeping(settings, board)
         self._build_deploying(settings)
-        self._build_front(settings)
+        self._build_front(settings, board)
 
     async def load(self) -> None:
         """Read the store: from here on the board routes."""
@@ -125,7 +129,7 @@ class Control:
                 away = True
             await self._outside.clock.sleep(ENGINE_PAUSE)
 
-    def _build_keeping(self, settings: Settings, board: Board) -> None:
+    def _build_watching(self, settings: Settings, board: Board) -> None:
         out = self._outside
         self.roster = Roster(board=board, clock=out.clock)
         self.meter = Meter(
@@ -146,6 +150,9 @@ class Control:
         self._marks = ActivityMarks(
             board=board, roster=self.roster, store=out.store, clock=out.clock
         )
+
+    def _build_keeping(self, settings: Settings, board: Board) -> None:
+        out = self._outside
         launcher = Launcher(
             engine=out.engine,
             prober=out.prober,
@@ -158,6 +165,13 @@ class Control:
             launcher=launcher,
             roster=self.roster,
             catalog=self.catalog,
+            headroom=Headroom(
+                host=out.host,
+                roster=self.roster,
+                catalog=self.catalog,
+                meter=self.meter,
+                settings=settings.scaling,
+            ),
             clock=out.clock,
         )
         self.keeper = Keeper(
@@ -166,13 +180,6 @@ class Control:
             roster=self.roster,
             catalog=self.catalog,
             scaler=self.scaler,
-            headroom=Headroom(
-                host=out.host,
-                roster=self.roster,
-                catalog=self.catalog,
-                meter=self.meter,
-                settings=settings.scaling,
-            ),
             clock=out.clock,
         )
         self.keeper.attach(board)
@@ -231,7 +238,7 @@ class Control:
             jobs=Jobs(catalog=self.catalog, journal=out.journal, vault=out.vault, clock=out.clock),
         )
 
-    def _build_front(self, settings: Settings) -> None:
+    def _build_front(self, settings: Settings, board: Board) -> None:
         out = self._outside
         views = Views(
             catalog=self.catalog,
@@ -250,6 +257,16 @@ class Control:
             base_domain=settings.base_domain,
         )
         self.history = History(store=out.store, catalog=self.catalog)
+        self.explain = Explain(
+            catalog=self.catalog,
+            views=views,
+            scaler=self.scaler,
+            meter=self.meter,
+            lives=self.lives,
+            board=board,
+            store=out.store,
+            clock=out.clock,
+        )
         self.status = Status(
             engine=out.engine,
             addresses=self.addresses,

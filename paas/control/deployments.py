@@ -137,7 +137,8 @@ class Deployments:
             deployment = await self._intake.accept(request)
         except BaseException:
             if request.upload is not None:
-                request.upload.unlink(missing_ok=True)
+                unlink = asyncio.to_thread(request.upload.unlink, missing_ok=True)
+                await asyncio.shield(unlink)
             raise
         self._enqueue(deployment)
         return deployment

@@ -68,17 +68,19 @@ class Images:
         return await self._builder.build(spec, progress=say)
 
     async def clean(self, deployment: Deployment) -> None:
-        """Remove the deployment's upload and its unpacked source."""
+        """Remove the deployment's upload and its unpacked source, in a thread: to give a
+        large file's blocks back takes the kernel long enough to be felt by requests.
+        """
         await asyncio.to_thread(shutil.rmtree, self._root(deployment), ignore_errors=True)
         if deployment.upload:
-            self._upload(deployment.upload).unlink(missing_ok=True)
+            await asyncio.to_thread(self._upload(deployment.upload).unlink, missing_ok=True)
 
     async def clean_all(self, kept: set[str]) -> None:
         """At start: remove the work of a former daemon but the uploads named in `kept`."""
         await asyncio.to_thread(shutil.rmtree, self._workshop.builds, ignore_errors=True)
         for upload in self._workshop.uploads.glob("*"):
             if upload.name not in kept:
-                upload.unlink(missing_ok=True)
+                await asyncio.to_thread(upload.unlink, missing_ok=True)
 
     async def _unpack(self, deployment: Deployment, source: ArchiveSource, say: Say) -> None:
         archive = self._upload(deployment.upload or "")

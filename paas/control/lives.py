@@ -11,6 +11,7 @@ from typing import Any
 from paas.aio.limiter import Urgency
 from paas.control.catalog import Catalog
 from paas.control.coldstart import ColdStart
+from paas.control.headroom import Headroom
 from paas.control.health import BROKEN_AFTER, Health
 from paas.control.launcher import Launcher
 from paas.control.replicas import Replica
@@ -74,6 +75,7 @@ class Lives:
         launcher: Launcher,
         roster: Roster,
         catalog: Catalog,
+        headroom: Headroom,
         clock: Clock,
     ) -> None:
         self._engine = engine
@@ -83,6 +85,7 @@ class Lives:
         self._clock = clock
         self._attempts: dict[str, list[Attempt]] = {}
         self._short: set[str] = set()
+        self.headroom = headroom
         self.health = Health()
         self.on_running: Callable[[Replica], None] = lambda _replica: None
         self.on_ended: Callable[[str], Awaitable[None]] = _nothing
@@ -120,6 +123,10 @@ class Lives:
             await self._tell_failure(version, failure, self._count(version))
         else:
             await self.bring_up(replica, version, cold=cold)
+
+    def lacks_memory(self, version_id: str) -> bool:
+        """Whether its next start waits because the host had no memory for the last one."""
+        return version_id in self._short and version_id in self.health.failing()
 
     def hurry(self, version_id: str) -> None:
         """Requests wait for that version now."""

@@ -84,8 +84,22 @@ class Meter:
             ready=len(ready),
             stable=windows.averages(STABLE, now),
             panic=windows.averages(PANIC, now),
-            activity=self._activity(version, target, now),
+            activity=self.activity(version, now),
             waited=_waited(target, ready, now),
+        )
+
+    def activity(self, version: Version, now: float) -> Activity:
+        """What it does at `now`, whether it is watched or not."""
+        target = self._board.targets.get(version.id)
+        phases = {one.phase for one in self._roster.of(version.id)}
+        return Activity(
+            last_active=target.idle_since if target else now,
+            started=self._roster.started_at(version.id),
+            in_flight=target.in_flight if target else 0,
+            streams=target.streams if target else 0,
+            queued=len(target.waiters) if target else 0,
+            deploying=version.status is VersionStatus.STARTING,
+            starting=Phase.STARTING in phases or version.id in self._roster.launching(),
         )
 
     def touch(self, version_id: str) -> None:
@@ -146,18 +160,6 @@ class Meter:
                 cpu=_cpu(before, usage, now, spec.cpu),
                 memory=100 * usage.memory / spec.memory,
             )
-
-    def _activity(self, version: Version, target: Target | None, now: float) -> Activity:
-        phases = {one.phase for one in self._roster.of(version.id)}
-        return Activity(
-            last_active=target.idle_since if target else now,
-            started=self._roster.started_at(version.id),
-            in_flight=target.in_flight if target else 0,
-            streams=target.streams if target else 0,
-            queued=len(target.waiters) if target else 0,
-            deploying=version.status is VersionStatus.STARTING,
-            starting=Phase.STARTING in phases or version.id in self._roster.launching(),
-        )
 
 
 def _cpu(before: _Sampled | None, usage: Usage, now: float, limit: float) -> float | None:

@@ -142,6 +142,10 @@ class Roster:
         if version_id not in self._launching and not self.coming(version_id):
             self._board.refuse(version_id)
 
+    def rest(self, version_id: str, *, resting: bool) -> None:
+        """Whether it is to be frozen: then what is no traffic keeps away from it."""
+        self._board.rest(version_id, resting=resting)
+
     def admit(self, fact: ReplicaFact, phase: Phase) -> Replica:
         """Record a replica that the engine has."""
         replica = Replica(

@@ -15,6 +15,7 @@ from paas.control.meter import Meter
 from paas.control.replicas import Replica
 from paas.control.roster import Roster
 from paas.core.idle import IdleSettings, Stage
+from paas.core.lifecycle import RUNNABLE
 from paas.core.model import Event, Service, Version, VersionStatus
 from paas.core.planning import Phase
 from paas.core.scaling import Decision, Memory, ScaleSettings, adopted, decide
@@ -27,7 +28,6 @@ log = logging.getLogger(__name__)
 
 PACE = 2.0
 """Seconds between two decisions when nothing happens."""
-_RUNNABLE = (VersionStatus.STARTING, VersionStatus.READY)
 _ASLEEP = frozenset({Phase.FREEZING, Phase.FROZEN, Phase.WAKING})
 _AWAKE = frozenset({Phase.STARTING, Phase.READY})
 _ARRIVALS = {
@@ -103,7 +103,7 @@ class Scaler:
         found: dict[str, Decision] = {}
         for version_id in self._roster.versions() | self._asked | self._pinned:
             known = self._catalog.version(version_id)
-            if known is not None and known[1].status in _RUNNABLE:
+            if known is not None and known[1].status in RUNNABLE:
                 found[version_id] = self._decision(*known, now)
         self._due.clear()
         self._asked = {one for one in found if found[one].stage is Stage.SERVING}
@@ -117,7 +117,7 @@ class Scaler:
 
     def settings(self, service: Service, version: Version) -> ScaleSettings:
         """What the decision goes by at this moment."""
-        spec, scheduled = version.spec, self._scheduled_min(version)
+        spec, scheduled = version.spec, self.scheduled(version)
         least = max(spec.replicas.min, scheduled.min)
         return ScaleSettings(
             rules=spec.scaling,
@@ -128,6 +128,16 @@ class Scaler:
             utilisation=self._utilisation,
             scale_down_delay=spec.scaling.scale_down_delay,
         )
+
+    def scheduled(self, version: Version) -> ScheduledMin:
+        """What its schedules say at this moment."""
+        schedules, wall = version.spec.replicas.schedules, self._clock.time()
+        if not schedules:
+            return ScheduledMin()
+        known = self._scheduled.get(version.id)
+        if known is None or not known.holds(wall):
+            known = self._scheduled[version.id] = _Scheduled(wall, scheduled_min(schedules, wall))
+        return known.found
 
     # ---- private
 
@@ -156,15 +166,6 @@ class Scaler:
             min=least,
             weighted=service.split.get(version.name, 0) > 0,
         )
-
-    def _scheduled_min(self, version: Version) -> ScheduledMin:
-        schedules, wall = version.spec.replicas.schedules, self._clock.time()
-        if not schedules:
-            return ScheduledMin()
-        known = self._scheduled.get(version.id)
-        if known is None or not known.holds(wall):
-            known = self._scheduled[version.id] = _Scheduled(wall, scheduled_min(schedules, wall))
-        return known.found
 
     def _changed(self, before: Service | None, after: Service | None) -> None:
         """Decide anew what was edited, and watch what has a minimum."""

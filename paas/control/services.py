@@ -46,6 +46,11 @@ class Services:
         """Raises `NotFound`, as every call on a service does."""
         return self._views.service(self._catalog.get(name))
 
+    async def versions(self, name: str) -> Sequence[VersionView]:
+        """The service's versions by number."""
+        service = self._catalog.get(name)
+        return [self._views.version(service, version) for version in service.versions]
+
     async def create(
         self, name: str, *, actor: str, settings: Mapping[str, object] | None = None
     ) -> ServiceView:

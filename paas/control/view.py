@@ -34,10 +34,9 @@ class VersionView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceView:
-    """A service with its versions. `state`: `serving` (some weight), `offline`, `empty`."""
+    """A service. `state`: `serving` (some weight), `offline`, `empty`."""
 
     service: Service
-    versions: tuple[VersionView, ...]
     state: str
     urls: tuple[str, ...]
     internal_address: str | None

@@ -74,7 +74,6 @@ class Views:
         hosts = tuple(self._urls.host(domain.name) for domain in service.domains)
         return ServiceView(
             service=service,
-            versions=tuple(self.version(service, version) for version in service.versions),
             state=_state(service),
             urls=self._urls.of(service.name) + hosts,
             internal_address=self._addresses.address(service.internal_port),

@@ -216,12 +216,23 @@ class BasicAuth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IgnoreRule:
+    """Requests that are no traffic: those below `path_prefix` whose user agent contains
+    `user_agent`; one of the two may be None. `status` answers them while nothing runs.
+    """
+
+    path_prefix: str | None = None
+    user_agent: str | None = None
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSettings:
     """What can be changed on a service; a time of None means the host's own setting.
 
     `main_domain` is one of its own hosts, to which the others redirect; `allow` are the
     networks it can be reached from (empty: all); `body_limit` is bytes, 0 for none;
-    `request_log` keeps its last requests in memory.
+    `request_log` keeps its last requests in memory; what an `ignore` rule names is no traffic.
     """
 
     auto_prune: bool = False
@@ -235,6 +246,7 @@ class ServiceSettings:
     maintenance: Maintenance = Maintenance.OFF
     body_limit: int = 0
     request_log: bool = False
+    ignore: tuple[IgnoreRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from paas.core.ignoring import Ignore, ignore_rules
 from paas.core.model import BasicAuth, Maintenance, Service
 from paas.core.networks import IPAddress, Network, inside, networks
 
@@ -87,6 +88,7 @@ class Policy:
     maintenance: Maintenance = Maintenance.OFF
     body_limit: int = 0
     request_log: bool = False
+    ignore: tuple[Ignore, ...] = ()
     sticky: Mapping[bytes, str]
     cookies: Mapping[str, bytes]
 
@@ -106,6 +108,7 @@ def service_policy(service: Service, *, hosts: Collection[str]) -> Policy | None
         maintenance=settings.maintenance,
         body_limit=settings.body_limit,
         request_log=settings.request_log,
+        ignore=ignore_rules(settings.ignore),
         sticky=sticky,
         cookies={version: _set_cookie(name) for name, version in sticky.items()},
     )
@@ -124,6 +127,7 @@ def version_policy(service: Service) -> Policy | None:
         maintenance=settings.maintenance,
         body_limit=settings.body_limit,
         request_log=settings.request_log,
+        ignore=ignore_rules(settings.ignore),
         sticky={},
         cookies={},
     )

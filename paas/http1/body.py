@@ -2,7 +2,8 @@
 
 They never look past the end of their own message, so what follows it (a
 pipelined request, tunnel bytes, surplus from a bad origin) stays in the rest.
-Chunk extensions and trailers are checked, counted and dropped (RFC 9112, 7.1).
+Chunk extensions and trailers are checked, counted and dropped (RFC 9112, sections
+7.1.1 and 7.1.2): no trailer ever becomes a header field (RFC 9110, section 6.5.1).
 """
 
 from enum import Enum

@@ -108,7 +108,8 @@ class ResponseHead:
 
     `framing` says how the body comes, given the request's method: NONE for HEAD, 1xx,
     204 and 304 whatever the headers say. `declared` is the Content-Length field, if any.
-    `onward` is how it goes on to most clients, once it did (`head.response_bytes`).
+    `dated`: the origin gave a Date that goes on. `onward` is how the head goes on to most
+    clients, once it did (`head.response_bytes`).
     """
 
     status: int
@@ -121,6 +122,7 @@ class ResponseHead:
     connection: frozenset[bytes]
     keep_alive: bool
     websocket: bool
+    dated: bool = True
     onward: bytes = b""
 
     @property

@@ -8,8 +8,9 @@ What may not pass is decided here (RFC 9110, section 7.6): hop-by-hop fields bot
 those that we set ourselves, and names that some servers take for one of them.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+
+import httptools
 
 _HOP_BY_HOP = frozenset(
     {
@@ -47,6 +48,7 @@ _DECIDING = frozenset(
         b"host",
         b"connection",
         b"content-length",
+        b"date",
         b"transfer-encoding",
         b"upgrade",
         b"expect",
@@ -82,49 +84,91 @@ Fields = list[Field]
 class FieldTable:
     """The lines known so far of one direction; it forgets all of them when it is full."""
 
-    __slots__ = ("_dropped", "_known", "_look_alikes")
+    __slots__ = ("_dropped", "_first_line", "_known", "_library", "_look_alikes")
 
-    def __init__(self, dropped: frozenset[bytes], *, look_alikes: bool) -> None:
-        """`look_alikes`: also drop names that only differ from a dropped one by `_` or `.`."""
+    def __init__(
+        self,
+        library: "type[httptools.HttpRequestParser | httptools.HttpResponseParser]",
+        first_line: bytes,
+        *,
+        dropped: frozenset[bytes],
+        look_alikes: bool = False,
+    ) -> None:
+        """`library` reads what is not known, behind that `first_line`. `look_alikes`: names
+        that only differ from a dropped one by `_` or `.` are dropped, too.
+        """
+        self._library = library
+        self._first_line = first_line
         self._dropped = dropped
         self._look_alikes = look_alikes
         self._known: dict[bytes, Field] = {}
 
-    def look_up(self, lines: Sequence[bytes]) -> Fields | None:
-        """The fields of these lines, None when one of them is not known."""
+    def read(self, lines: list[bytes]) -> Fields | None:
+        """The fields of these lines; None when one of them is none."""
         known = self._known
         try:
             return [known[line] for line in lines]
         except KeyError:
+            return self._read([line for line in lines if line not in known], lines)
+
+    def _read(self, unknown: list[bytes], lines: list[bytes]) -> Fields | None:
+        found = _Found()
+        try:
+            head = b"\r\n".join((self._first_line, *unknown, b"\r\n"))
+            self._library(found).feed_data(head)
+        except httptools.HttpParserUpgrade:
+            pass
+        except httptools.HttpParserError:
             return None
+        if len(found.pairs) != len(unknown):  # one of them is empty: it ended the head
+            return None
+        learnt = dict(zip(unknown, map(self._field, found.pairs), strict=True))
+        fields = [self._known.get(line) or learnt[line] for line in lines]
+        self._keep(learnt)
+        return fields
 
-    def learn(self, lines: Sequence[bytes], pairs: Sequence[tuple[bytes, bytes]]) -> Fields:
-        """The fields of lines that the parser library took for these names and values."""
-        return [self._learn(line, *pair) for line, pair in zip(lines, pairs, strict=True)]
+    def _field(self, pair: tuple[bytes, bytes]) -> Field:
+        name, value = pair[0].lower(), pair[1].strip(b" \t")
+        dropped = name in self._dropped or (self._look_alikes and self._resembles(name))
+        line = b"\r\n%b: %b" % (pair[0], value)
+        return Field(name, value, line, name in _DECIDING, name in _OURS, not dropped)
 
-    def _learn(self, line: bytes, name: bytes, value: bytes) -> Field:
-        field = self._field(name, name.lower(), value.strip(b" \t"))
-        if len(line) <= _LONGEST and field.name not in _CREDENTIALS:
-            if len(self._known) >= _MOST:
-                self._known.clear()
-            self._known[line] = field
-        return field
-
-    def _field(self, name: bytes, lower: bytes, value: bytes) -> Field:
-        dropped = lower in self._dropped or (self._look_alikes and self._resembles(lower))
-        line = b"\r\n%b: %b" % (name, value)
-        return Field(lower, value, line, lower in _DECIDING, lower in _OURS, not dropped)
-
-    def _resembles(self, lower: bytes) -> bool:
+    def _resembles(self, name: bytes) -> bool:
         """`X_Forwarded_For` and the like: some servers read them as the real name."""
-        if b"_" not in lower and b"." not in lower:
+        if b"_" not in name and b"." not in name:
             return False
-        return lower.translate(_TO_HYPHENS) in self._dropped
+        return name.translate(_TO_HYPHENS) in self._dropped
+
+    def _keep(self, learnt: dict[bytes, Field]) -> None:
+        if len(self._known) + len(learnt) > _MOST:
+            self._known.clear()
+        for line, field in learnt.items():
+            if len(line) <= _LONGEST and field.name not in _CREDENTIALS:
+                self._known[line] = field
 
 
-REQUEST_FIELDS = FieldTable(_HOP_BY_HOP | _OURS | {b"proxy", b"expect"}, look_alikes=True)
+class _Found:
+    """What the library calls back."""
+
+    __slots__ = ("pairs",)
+
+    def __init__(self) -> None:
+        self.pairs: list[tuple[bytes, bytes]] = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.pairs.append((name, value))
+
+
+REQUEST_FIELDS = FieldTable(
+    httptools.HttpRequestParser,
+    b"GET / HTTP/1.1",
+    dropped=_HOP_BY_HOP | _OURS | {b"proxy", b"expect"},
+    look_alikes=True,
+)
 RESPONSE_FIELDS = FieldTable(
-    _HOP_BY_HOP | {b"x-paas-error", b"x-paas-cold-start"}, look_alikes=False
+    httptools.HttpResponseParser,
+    b"HTTP/1.1 200 OK",
+    dropped=_HOP_BY_HOP | {b"x-paas-error", b"x-paas-cold-start"},
 )
 
 

@@ -29,19 +29,31 @@ class Frames:
         return not self._head and not self._skip
 
     def feed(self, data: bytes) -> None:
+        """These bytes passed."""
         position = 0
         while position < len(data):
-            if self._skip:
-                step = min(self._skip, len(data) - position)
-                self._skip -= step
-                position += step
-            else:
-                missing = _head_size(self._head) - len(self._head)
-                self._head += data[position : position + missing]
-                position += missing
-                self._complete()
+            position = self._step(data, position)
+
+    def finish(self, data: bytes) -> int:
+        """How many of these bytes, all of which passed, end the frame under way, as far
+        as they do.
+        """
+        position = 0
+        while position < len(data) and not self.between:
+            position = self._step(data, position)
+        return position
 
     # ---- private
+
+    def _step(self, data: bytes, position: int) -> int:
+        if self._skip:
+            step = min(self._skip, len(data) - position)
+            self._skip -= step
+            return position + step
+        missing = _head_size(self._head) - len(self._head)
+        self._head += data[position : position + missing]
+        self._complete()
+        return min(position + missing, len(data))
 
     def _complete(self) -> None:
         head = self._head

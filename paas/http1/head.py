@@ -6,6 +6,7 @@ included, then ours is set: a client can never delete or forge what we say
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -69,12 +70,20 @@ def request_bytes(head: RequestHead, peer: Peer, *, request_id: bytes, host: byt
 
 
 def response_bytes(
-    head: ResponseHead, *, minor: int, keep_alive: bool, extra: bytes = b""
+    head: ResponseHead,
+    *,
+    minor: int,
+    keep_alive: bool,
+    extra: bytes = b"",
+    date: Callable[[], bytes] | None = None,
 ) -> bytes:
-    """The head to send to a client of HTTP/1.`minor`. `extra` is whole field lines.
+    """The head to send to a client of HTTP/1.`minor`. `extra` is whole field lines; `date`
+    is asked for one where the origin gave none (RFC 9110, section 6.6.1).
 
     What most clients get is kept with the head, which a parser may hand out again.
     """
+    if not head.dated and date is not None:
+        return _response_bytes(head, minor=minor, keep_alive=keep_alive, extra=date() + extra)
     if extra or not minor or not keep_alive:
         return _response_bytes(head, minor=minor, keep_alive=keep_alive, extra=extra)
     if not head.onward:
@@ -113,8 +122,10 @@ def _response_bytes(head: ResponseHead, *, minor: int, keep_alive: bool, extra: 
     out = [b"HTTP/1.1 %d %b" % (head.status, head.reason)]
     out += passing(head.fields, head.connection)
     out += (b"\r\n", extra, _response_framing(head, minor))
-    if head.status == 101:
-        out.append(b"Connection: Upgrade\r\nUpgrade: websocket\r\n")
+    if head.websocket and minor:
+        # an answer of 426, too, names the protocol it asks for (RFC 9110, section 15.5.22)
+        closing = b"" if keep_alive else b", close"
+        out.append(b"Connection: Upgrade%b\r\nUpgrade: websocket\r\n" % closing)
     elif not keep_alive:
         out.append(b"Connection: close\r\n")
     elif not minor:

@@ -25,6 +25,11 @@ class Limits:
     """Most of a request's body (or of pipelined requests) read before it can go on."""
     connections: int = 10_000
     connections_per_address: int | None = None
+    requests_per_service: int | None = None
+    """Most in flight or queued for one service, WebSockets among them."""
+    tunnels_per_service: int | None = None
+    tunnel_seconds: float | None = 86400.0
+    """A tunnel's greatest age; a silent one ends earlier."""
     tries: int = 3
     """Replicas asked for a connection before a request is given up."""
     pool_size: int = 128

@@ -5,6 +5,7 @@ message must never find different ends of it.
 """
 
 import re
+from dataclasses import replace
 
 from paas.http1.events import (
     BY_CHUNKS,
@@ -16,7 +17,7 @@ from paas.http1.events import (
     RequestHead,
     ResponseHead,
 )
-from paas.http1.fields import Fields
+from paas.http1.fields import Field, Fields
 from paas.http1.syntax import (
     METHODS,
     REFUSED_METHODS,
@@ -30,6 +31,7 @@ from paas.http1.syntax import (
 Found = dict[bytes, list[bytes]]
 
 _NO_CONTENT = (204, 304)
+_SWITCHING = (101, 426)
 UNCLEAR_HOPS = 1000
 
 
@@ -39,10 +41,13 @@ def request_head(line: "re.Match[bytes]", fields: Fields) -> RequestHead:
     if method in REFUSED_METHODS:
         raise Refused("method not supported", status=405, code="method_not_allowed")
     if method not in METHODS:
-        raise Refused("unknown method")
+        # RFC 9110, section 9.1
+        raise Refused("unknown method", status=501, code="method_unknown")
     found = _gather(fields)
     framing, length = _framing(found, minor)
     authority, host, path = _place(method, target, found.get(b"host"), minor)
+    if method == b"OPTIONS":
+        path, fields = _one_hop_less(path, fields)
     connection = tokens(found.get(b"connection"))
     websocket = bool(minor) and b"upgrade" in connection and _asks_websocket(found)
     if websocket and framing is not NO_FRAMING:
@@ -70,7 +75,7 @@ def response_head(line: StatusLine, fields: Fields, *, bodiless: bool) -> Respon
     found = _gather(fields)
     framing, length = _framing(found, minor)
     declared = length if framing is BY_LENGTH else None
-    if bodiless or status < 200 or status in _NO_CONTENT:
+    if bodiless or status < 200 or status in _NO_CONTENT:  # RFC 9112, section 6.3, item 1
         framing, length = NO_FRAMING, 0
     elif framing is NO_FRAMING:
         framing = BY_CLOSE
@@ -85,7 +90,8 @@ def response_head(line: StatusLine, fields: Fields, *, bodiless: bool) -> Respon
         declared=declared,
         connection=connection,
         keep_alive=framing is not BY_CLOSE and _keeps(connection, minor),
-        websocket=status == 101 and b"upgrade" in connection and _asks_websocket(found),
+        websocket=status in _SWITCHING and b"upgrade" in connection and _asks_websocket(found),
+        dated=b"date" in found and b"date" not in connection,
     )
 
 
@@ -102,6 +108,7 @@ def _gather(fields: Fields) -> Found:
 
 
 def _framing(found: Found, minor: int) -> tuple[Framing, int]:
+    """RFC 9112, sections 6.1 and 6.3: whatever is unclear here is answered 400 and closed."""
     codings = found.get(b"transfer-encoding")
     lengths = found.get(b"content-length")
     if codings is not None:
@@ -118,9 +125,10 @@ def _framing(found: Found, minor: int) -> tuple[Framing, int]:
 
 def _coding(codings: list[bytes]) -> Framing:
     listed = [coding.strip(b" \t") for coding in codings[0].lower().split(b",")]
-    if len(codings) > 1 or listed[-1] != b"chunked" or listed.count(b"chunked") > 1:
+    clear = b"" not in listed and listed.count(b"chunked") == 1
+    if len(codings) > 1 or listed[-1] != b"chunked" or not clear:
         raise Refused("invalid Transfer-Encoding")
-    if len(listed) > 1:
+    if len(listed) > 1:  # 501 where only the coding is unknown (section 6.1)
         raise Refused("unsupported transfer coding", status=501)
     return BY_CHUNKS
 
@@ -138,10 +146,12 @@ def _place(
     named = host_value(absolute[0]) if absolute else None
     if absolute is None or named is None:
         raise Refused("invalid request target")
-    return absolute[0], named, absolute[1]
+    # the last proxy asks about the server itself where no path was given (RFC 9112, 3.2.4)
+    return absolute[0], named, absolute[1] or (b"*" if method == b"OPTIONS" else b"/")
 
 
 def _host(hosts: list[bytes] | None, minor: int) -> tuple[bytes, str]:
+    """None, several or an invalid one: 400 (RFC 9112, section 3.2)."""
     if hosts is None:
         if minor:
             raise Refused("Host is missing")
@@ -150,6 +160,23 @@ def _host(hosts: list[bytes] | None, minor: int) -> tuple[bytes, str]:
     if host is None or len(hosts) > 1:
         raise Refused("invalid Host")
     return hosts[0], host
+
+
+def _one_hop_less(path: bytes, fields: Fields) -> tuple[bytes, Fields]:
+    """Target and fields of OPTIONS after Max-Forwards was counted down; at 0 the question
+    is for us (RFC 9110, section 7.6.2).
+    """
+    counted: Fields = []
+    for field in fields:
+        left = length_value(field.value) if field.name == b"max-forwards" else None
+        if left == 0:
+            return b"*", fields
+        counted.append(field if left is None else _max_forwards(field, left - 1))
+    return path, counted
+
+
+def _max_forwards(field: Field, left: int) -> Field:
+    return replace(field, value=b"%d" % left, line=b"\r\nMax-Forwards: %d" % left)
 
 
 def _keeps(connection: frozenset[bytes], minor: int) -> bool:
@@ -162,7 +189,7 @@ def _expects(found: Found, minor: int) -> bool:
     values = found.get(b"expect")
     if values is None or not minor:
         return False
-    if [value.lower() for value in values] != [b"100-continue"]:
+    if [value.lower() for value in values] != [b"100-continue"]:  # RFC 9110, section 10.1.1
         raise Refused("unknown expectation", status=417, code="expectation_failed")
     return True
 

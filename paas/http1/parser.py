@@ -2,22 +2,19 @@
 
 A parser is fed with `receive` and asked with `next` until it answers None. It
 stops after END or `Bad`; `restart` goes on with the bytes that are left, so
-pipelined requests come one at a time. Head bytes are counted before the parser
-library sees them (it has no limit and is quadratic), each head is fed whole and
-to the byte, and bodies never reach it: one decoder per message does. Heads whose
-field lines are all known (`fields`) it does not see at all.
+pipelined requests come one at a time. Head bytes are counted before anything is read.
+Field lines are read by the parser library, through `fields`; first lines and bodies
+never reach it: patterns and one decoder per message do those.
 
-The library checks field syntax; what it lets through is refused here and in
-`message`: HTTP/0.9 and 2.0, several spaces, fragments, missing, duplicate or
-malformed Host, codings other than `chunked`, codings in HTTP/1.0, CONNECT, TRACE.
+The library checks field syntax; the rest is refused here and in `message`: HTTP/0.9
+and 2.0, several spaces, fragments, missing, duplicate or malformed Host, codings other
+than `chunked`, codings in HTTP/1.0, unknown methods, CONNECT, TRACE.
 """
 
 import re
 from abc import ABC, abstractmethod
 from enum import Enum
 from typing import Generic, TypeVar
-
-import httptools
 
 from paas.http1.body import CLOSE_BODY, NO_BODY, Body, ChunkedBody, LengthBody
 from paas.http1.events import (
@@ -37,10 +34,10 @@ from paas.http1.limits import Limits
 from paas.http1.message import request_head, response_head
 from paas.http1.syntax import BROKEN_LINE, REQUEST_LINE, status_line
 
-Library = httptools.HttpRequestParser | httptools.HttpResponseParser
 Head = TypeVar("Head", RequestHead, ResponseHead)
 
-_LINE_FRAME = len(b"  HTTP/1.1") + 32
+_LONGEST_METHOD = 32
+_LINE_FRAME = len(b"  HTTP/1.1") + _LONGEST_METHOD
 """Room for method and version beside the target while the line is not complete."""
 
 
@@ -55,18 +52,6 @@ class _At(Enum):
 
 
 _HEAD, _BODY, _STOPPED = _At.HEAD, _At.BODY, _At.STOPPED
-
-
-class _Found:
-    """What the library calls back; apart from the parser so that no cycle forms."""
-
-    __slots__ = ("pairs",)
-
-    def __init__(self) -> None:
-        self.pairs: list[tuple[bytes, bytes]] = []
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self.pairs.append((name, value))
 
 
 class _Parser(ABC, Generic[Head]):
@@ -144,38 +129,27 @@ class _Parser(ABC, Generic[Head]):
     def _head(self) -> Head | None:
         """The head at the buffer's beginning, None while it is not all there."""
 
-    @abstractmethod
-    def _library(self, found: _Found) -> Library:
-        """A fresh parser of the library."""
-
     def _find_end(self, start: int) -> int:
         """The index after the head's empty line, 0 while it is not there."""
         end = self._buffer.find(b"\r\n\r\n", max(start, self._scanned - 3))
         return end + 4 if end >= 0 else 0
 
     def _check_partial(self, start: int) -> None:
-        """A head that is not all there yet: refuse early what cannot become good."""
+        """A head that is not all there yet: refuse early what cannot become good
+        (RFC 9112, section 2.2: a bare CR or LF is no line end).
+        """
         if BROKEN_LINE.search(self._buffer, max(start, self._scanned - 1)):
             raise Refused("malformed head")
         self._scanned = len(self._buffer)
 
-    def _fields(self, start: int, first: int, end: int) -> Fields:
-        """The header fields of one whole head, whose first field is at `first`."""
+    def _fields(self, first: int, end: int) -> Fields:
+        """The header fields of one whole head; the first of them begins at `first`."""
         if first + 2 == end:
-            lines = []
-        else:
-            lines = self._buffer[first : end - 4].split(b"\r\n")
-            known = self._table.look_up(lines)
-            if known is not None:
-                return known
-        found = _Found()
-        try:
-            self._library(found).feed_data(self._buffer[start:end])
-        except httptools.HttpParserUpgrade:
-            pass
-        except httptools.HttpParserError as error:
-            raise Refused("malformed head") from error
-        return self._table.learn(lines, found.pairs)
+            return []
+        fields = self._table.read(self._buffer[first : end - 4].split(b"\r\n"))
+        if fields is None:
+            raise Refused("malformed head")
+        return fields
 
     def _begin_body(self, end: int, framing: Framing, length: int) -> None:
         self._buffer = self._buffer[end:]
@@ -231,7 +205,7 @@ class RequestParser(_Parser[RequestHead]):
         fields, known, target = buffer[line.end() : end], self._known, line[2]
         if known is not None and fields == self._known_fields and _alike(line, known):
             return known if target == known.target else known.at(target)
-        head = request_head(line, self._fields(line.start(), line.end(), end))
+        head = request_head(line, self._fields(line.end(), end))
         if head.keep_alive and len(fields) <= _REMEMBERED and target == head.target:
             self._known, self._known_fields = head, fields
         return head
@@ -242,14 +216,14 @@ class RequestParser(_Parser[RequestHead]):
         if target is None:
             target = _first_line(buffer, start) - _LINE_FRAME
         if target > limits.uri_bytes:
+            _check_method(buffer, start)
+            # RFC 9112, section 3
             raise Refused("request target over limit", status=414, code="uri_too_long")
         if (end or len(buffer)) - start > limits.head_bytes:
+            _check_method(buffer, start)
             raise Refused("request head over limit", status=431, code="head_too_large")
         if end and buffer.count(b"\r\n", start, end - 4) > limits.headers:
             raise Refused("too many request headers", status=431, code="head_too_large")
-
-    def _library(self, found: _Found) -> Library:
-        return httptools.HttpRequestParser(found)
 
 
 class ResponseParser(_Parser[ResponseHead]):
@@ -318,7 +292,7 @@ class ResponseParser(_Parser[ResponseHead]):
         line = status_line(buffer[:first])
         if line is None:
             raise Refused("malformed status line")
-        head = response_head(line, self._fields(0, first + 2, end), bodiless=self._bodiless)
+        head = response_head(line, self._fields(first + 2, end), bodiless=self._bodiless)
         if end <= _REMEMBERED:
             self._known, self._known_bytes = head, buffer[:end]
         return head
@@ -330,9 +304,6 @@ class ResponseParser(_Parser[ResponseHead]):
         if self._interim > self._limits.interim_responses:
             raise Refused("too many interim answers")
 
-    def _library(self, found: _Found) -> Library:
-        return httptools.HttpResponseParser(found)
-
 
 # ---- private
 
@@ -342,6 +313,12 @@ def _alike(line: "re.Match[bytes]", known: RequestHead) -> bool:
     target = line[2]
     plain = target.startswith(b"/") and b"#" not in target
     return plain and line[1] == known.method and int(line[4]) == known.minor
+
+
+def _check_method(buffer: bytes, start: int) -> None:
+    """Of what is too long: refuse it as malformed where not even the method ends."""
+    if b" " not in buffer[start : start + _LONGEST_METHOD + 1]:
+        raise Refused("malformed request line")
 
 
 def _first_line(buffer: bytes, start: int) -> int:

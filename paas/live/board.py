@@ -13,16 +13,44 @@ A cold start is not a special path: it is a lease on a version with no slot.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from weakref import WeakValueDictionary
 
 from paas.core.routing import Route
-from paas.live.leases import Grant, Lease, Refusal, RefusalCode, Slot, Target, Ticket
-from paas.live.requests import RequestLogs
+from paas.live.leases import (
+    HOST_QUEUE_BYTES,
+    NO_LIMIT,
+    Absence,
+    Grant,
+    Lease,
+    Refusal,
+    RefusalCode,
+    Share,
+    Slot,
+    Target,
+    Ticket,
+    Total,
+)
+from paas.live.requests import OpenRequest, RequestLogs
 from paas.live.routes import RouteTable
 
-__all__ = ["Board", "Grant", "Lease", "Refusal", "RefusalCode", "Slot", "Target", "Ticket"]
+__all__ = [
+    "Absence",
+    "Board",
+    "Grant",
+    "Lease",
+    "OpenRequest",
+    "Refusal",
+    "RefusalCode",
+    "Slot",
+    "Target",
+    "Ticket",
+]
 
 log = logging.getLogger(__name__)
+
+INSTANT = 1e-6
+"""A wait that was too short for the clock was a wait all the same."""
 
 
 class Board:
@@ -32,13 +60,27 @@ class Board:
     queues or is refused because the version cannot start, `on_suspect(version_id,
     replica_id)` when the proxy could not reach a replica (once until it is restored),
     `on_gone(replica_id)` when a slot left (the proxy closes its idle connections),
-    `on_drained(replica_id)` when a draining slot has nothing in flight.
+    `on_drained(replica_id)` when a draining slot has nothing in flight. `survey()` tells
+    all requests that are in flight or queued; it looks at every connection.
+
+    `requests_per_service` may be in flight or queued, and `queue_bytes` of bodies be held
+    for all that is queued.
     """
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        now: Callable[[], float],
+        *,
+        requests_per_service: int = NO_LIMIT,
+        queue_bytes: int = HOST_QUEUE_BYTES,
+    ) -> None:
         self._now = now
+        self._requests_per_service = requests_per_service
+        self._total = Total(queue_bytes)
+        self._shares: WeakValueDictionary[str, Share] = WeakValueDictionary()
         self._routes = RouteTable()
         self._give_back = self._released
+        self._give_back_quietly = self._returned
         self._leave = self._left
         self.targets: dict[str, Target] = {}
         self.requests = RequestLogs()
@@ -46,6 +88,7 @@ class Board:
         self.on_suspect: Callable[[str, str], None] = lambda _version, _replica: None
         self.on_gone: Callable[[str], None] = lambda _replica: None
         self.on_drained: Callable[[str], None] = lambda _replica: None
+        self.survey: Callable[[], Sequence[OpenRequest]] = lambda: ()
 
     # ---- routes (written by the control plane)
 
@@ -64,13 +107,19 @@ class Board:
         """The version id the next request on this route takes; None when offline."""
         return self._routes.choose(route)
 
+    def upcoming(self, route: Route) -> str | None:
+        """The version id whose turn is next, without taking that turn."""
+        return self._routes.upcoming(route)
+
     # ---- targets and slots (written by the keeper)
 
     def target(self, version_id: str, *, service: str, version: str) -> Target:
         """The target of that version, made if there is none yet."""
         found = self.targets.get(version_id)
         if found is None:
-            found = self.targets[version_id] = Target(version_id, service=service, version=version)
+            found = self.targets[version_id] = Target(
+                version_id, service=service, version=version, share=self._share(service)
+            )
             found.idle_since = self._now()
         return found
 
@@ -152,6 +201,12 @@ class Board:
         if target is not None:
             target.idle_since = self._now()
 
+    def rest(self, version_id: str, *, resting: bool) -> None:
+        """It is to be frozen as soon as nothing is on its replicas, or no longer."""
+        target = self.targets.get(version_id)
+        if target is not None:
+            target.resting = resting
+
     # ---- leases (taken by the proxy)
 
     def acquire(
@@ -166,11 +221,34 @@ class Board:
         if target is None:
             return Refusal(RefusalCode.GONE)
         target.arrivals += avoid is None
+        if target.share.open >= target.share.limit:
+            return Refusal(RefusalCode.SERVICE_FULL, 1)
         if not target.waiters:
-            slot = _least_busy(target, avoid)
+            slot = target.least_busy(avoid)
             if slot is not None:
                 return self._lease(target, slot, 0.0)
         return self._queue(target, granted)
+
+    def borrow(self, version_id: str, *, avoid: str | None = None) -> Lease | Refusal | Absence:
+        """A lease for a request that is no traffic: only its slot, which is not frozen or
+        removed under it, and its service's share count it. It wakes nothing and never waits.
+        """
+        target = self.targets.get(version_id)
+        if target is None:
+            return Refusal(RefusalCode.GONE)
+        if target.hopeless:
+            return Refusal(RefusalCode.START_FAILED, 5)
+        if target.resting or all(slot.draining for slot in target.slots):
+            return Absence.SLEEPING
+        if not any(slot.accepting for slot in target.slots):
+            return Refusal(RefusalCode.START_TIMEOUT, 5)
+        full = target.waiters or target.share.open >= target.share.limit
+        slot = None if full else target.least_busy(avoid)
+        if slot is None:
+            return Absence.BUSY
+        slot.in_flight += 1
+        target.share.open += 1
+        return Lease(self._give_back_quietly, target, slot, 0.0)
 
     def suspect(self, version_id: str, replica_id: str) -> None:
         """The proxy could not connect: eject the replica until it is probed again."""
@@ -192,6 +270,14 @@ class Board:
 
     # ---- private
 
+    def _share(self, service: str) -> Share:
+        """The one that all versions of a service have; it lives as long as the last of them."""
+        share = self._shares.get(service)
+        if share is None:
+            share = Share(self._total, limit=self._requests_per_service)
+            self._shares[service] = share
+        return share
+
     def _queue(self, target: Target, granted: Grant) -> Refusal | Ticket:
         if target.hopeless:
             self._ended(target)
@@ -202,12 +288,14 @@ class Board:
         ticket = Ticket(self._leave, target, granted, self._now())
         target.entered += ticket.queued_at
         target.waiters.append(ticket)
+        target.share.open += 1
         self.on_demand(target.version_id)
         return ticket
 
     def _lease(self, target: Target, slot: Slot, waited: float) -> Lease:
         slot.in_flight += 1
         target.in_flight += 1
+        target.share.open += 1
         target.entered += self._now()
         return Lease(self._give_back, target, slot, waited)
 
@@ -215,7 +303,19 @@ class Board:
         target, slot = lease.target, lease.slot
         slot.in_flight -= 1
         target.in_flight -= 1
+        target.share.open -= 1
         target.entered -= self._ended(target)
+        if slot.draining or target.waiters:
+            self._freed(target, slot)
+
+    def _returned(self, lease: Lease) -> None:
+        """The end of a request that was no traffic."""
+        lease.slot.in_flight -= 1
+        lease.target.share.open -= 1
+        self._freed(lease.target, lease.slot)
+
+    def _freed(self, target: Target, slot: Slot) -> None:
+        """The slot has room: waiters get it; or it leaves, if this was its last lease."""
         if slot.draining and slot.in_flight == 0:
             self._drop(target, slot)
             self.on_drained(slot.id)
@@ -230,9 +330,10 @@ class Board:
             return
         target.serving = True
         try:
-            while target.waiters and (slot := _least_busy(target, None)) is not None:
+            while target.waiters and (slot := target.least_busy(None)) is not None:
                 ticket = target.waiters[0]
-                self._settle(ticket, self._lease(target, slot, self._now() - ticket.queued_at))
+                waited = self._now() - ticket.queued_at
+                self._settle(ticket, self._lease(target, slot, waited or INSTANT))
         finally:
             target.serving = False
 
@@ -256,7 +357,8 @@ class Board:
             return
         ticket.granted = None
         target = ticket.target
-        target.queued_bytes -= ticket.size
+        target.share.open -= 1
+        target.share.drop(ticket.size)
         target.waiters.remove(ticket)
         target.entered -= self._ended(target)
 
@@ -284,18 +386,3 @@ def _find(target: Target | None, replica_id: str) -> Slot | None:
     if target is None:
         return None
     return next((slot for slot in target.slots if slot.id == replica_id), None)
-
-
-def _least_busy(target: Target, avoid: str | None) -> Slot | None:
-    """The accepting slot with the fewest in flight and room for one more."""
-    best: Slot | None = None
-    spare: Slot | None = None
-    limit = target.concurrency
-    for slot in target.slots:
-        if not slot.accepting or (limit and slot.in_flight >= limit):
-            continue
-        if slot.id == avoid:
-            spare = slot
-        elif best is None or slot.in_flight < best.in_flight:
-            best = slot
-    return best or spare

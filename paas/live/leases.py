@@ -9,16 +9,22 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from paas.core.windows import Tally
+from paas.live.requests import OpenRequest
 
 MIN_QUEUE = 100
 QUEUE_PER_CONCURRENCY = 10
 QUEUE_BYTES = 64 * 1024 * 1024
+"""Most bytes of bodies held for one service's waiting requests."""
+HOST_QUEUE_BYTES = 256 * 1024 * 1024
+"""The same for all services together."""
+NO_LIMIT = 1 << 62
 
 
 class RefusalCode(StrEnum):
     """Why a request gets no replica; the codes of PRODUCT.md, section 5."""
 
     QUEUE_FULL = "queue_full"
+    SERVICE_FULL = "service_full"
     START_TIMEOUT = "start_timeout"
     START_FAILED = "start_failed"
     NO_MEMORY = "no_memory"
@@ -33,8 +39,15 @@ class Refusal:
     retry_after: int | None = None
 
 
+class Absence(StrEnum):
+    """Why a request that is no traffic gets no replica, although nothing is wrong."""
+
+    SLEEPING = "sleeping"
+    BUSY = "busy"
+
+
 class Slot:
-    """One replica that can be dialled. `in_flight` counts its leases.
+    """One replica that can be dialled. `in_flight` counts its leases, quiet ones too.
 
     `accepting` is False while it is ejected, frozen or draining: leases under way
     go on, new ones go elsewhere.
@@ -55,6 +68,44 @@ class Slot:
         return f"<Slot {self.id[:12]} {self.host}:{self.port} {state} {self.in_flight} in flight>"
 
 
+class Total:
+    """What all services hold together: `queued_bytes` of bodies, at most `limit`."""
+
+    __slots__ = ("limit", "queued_bytes")
+
+    def __init__(self, limit: int = HOST_QUEUE_BYTES) -> None:
+        self.limit = limit
+        self.queued_bytes = 0
+
+
+class Share:
+    """What one service holds, whatever its version: `open` requests in flight or queued,
+    at most `limit`, and `queued_bytes` of bodies. A WebSocket is one request until it ends.
+    """
+
+    __slots__ = ("__weakref__", "limit", "open", "queued_bytes", "total")
+
+    def __init__(self, total: Total, *, limit: int = NO_LIMIT) -> None:
+        self.total = total
+        self.limit = limit
+        self.open = 0
+        self.queued_bytes = 0
+
+    def hold(self, size: int) -> bool:
+        """Account for so many bytes more; False when that would be too many."""
+        total = self.total
+        if self.queued_bytes + size > QUEUE_BYTES or total.queued_bytes + size > total.limit:
+            return False
+        self.queued_bytes += size
+        total.queued_bytes += size
+        return True
+
+    def drop(self, size: int) -> None:
+        """So many bytes went on or are given up."""
+        self.queued_bytes -= size
+        self.total.queued_bytes -= size
+
+
 class Target:
     """One version's slots, waiters and counters.
 
@@ -64,7 +115,8 @@ class Target:
     one request, in seconds. `idle_since` is when the last request ended, however it
     ended: it says nothing while one is in flight or waits. `entered` is the sum of the
     times at which those came that are here, less how long all before them stayed;
-    `streams` are the ones in flight that became tunnels.
+    `streams` are the ones in flight that became tunnels. None of these know of requests
+    that are no traffic, and while it is `resting` those reach no replica.
     """
 
     __slots__ = (
@@ -75,9 +127,10 @@ class Target:
         "idle_since",
         "idle_timeout",
         "in_flight",
-        "queued_bytes",
+        "resting",
         "service",
         "serving",
+        "share",
         "slots",
         "streams",
         "version",
@@ -86,17 +139,18 @@ class Target:
         "waiters",
     )
 
-    def __init__(self, version_id: str, *, service: str, version: str) -> None:
+    def __init__(self, version_id: str, *, service: str, version: str, share: Share) -> None:
         self.version_id = version_id
+        self.share = share
         self.service = service
         self.version = version
         self.concurrency = 0
         self.wait_limit = 10.0
         self.idle_timeout = 60.0
         self.broken = False
+        self.resting = False
         self.slots: list[Slot] = []
         self.waiters: deque[Ticket] = deque()
-        self.queued_bytes = 0
         self.in_flight = 0
         self.arrivals = 0
         self.entered = 0.0
@@ -118,6 +172,20 @@ class Target:
         """Whether a request would wait in vain: no slot but draining ones, and no start works."""
         return self.broken and all(slot.draining for slot in self.slots)
 
+    def least_busy(self, avoid: str | None) -> Slot | None:
+        """The accepting slot with the fewest in flight and room for one more."""
+        best: Slot | None = None
+        spare: Slot | None = None
+        limit = self.concurrency
+        for slot in self.slots:
+            if not slot.accepting or (limit and slot.in_flight >= limit):
+                continue
+            if slot.id == avoid:
+                spare = slot
+            elif best is None or slot.in_flight < best.in_flight:
+                best = slot
+        return best or spare
+
     def __repr__(self) -> str:
         return (
             f"<Target {self.version} {len(self.slots)} slots, "
@@ -128,10 +196,13 @@ class Target:
 class Lease:
     """One request's right to one slot; give it back exactly once with `release()`.
 
-    `waited` is the seconds it was queued, 0.0 when a slot was free at once.
+    `waited` is the seconds it was queued, 0.0 when a slot was free at once. `stream` is
+    the request, from `begin_stream` on.
     """
 
-    __slots__ = ("_open", "_released", "slot", "target", "waited")
+    __slots__ = ("_open", "_released", "slot", "stream", "target", "waited")
+
+    stream: OpenRequest
 
     def __init__(
         self, released: Callable[["Lease"], None], target: Target, slot: Slot, waited: float
@@ -141,6 +212,14 @@ class Lease:
         self.target = target
         self.slot = slot
         self.waited = waited
+
+    def begin_stream(self, request: OpenRequest) -> None:
+        """It becomes a tunnel; whoever says so says `end_stream` before the release."""
+        self.stream = request
+        self.target.streams += 1
+
+    def end_stream(self) -> None:
+        self.target.streams -= 1
 
     def release(self) -> None:
         """Hand the slot to the next waiter. A second call does nothing."""
@@ -175,14 +254,14 @@ class Ticket:
         self._left(self)
 
     def hold(self, size: int) -> bool:
-        """Account for `size` more buffered bytes; False when the queue's bytes are used up.
+        """Account for `size` more buffered bytes; False when those of its service or of
+        the host are used up.
 
         A ticket that has left the queue accounts for nothing.
         """
         if self.granted is None:
             return True
-        if self.target.queued_bytes + size > QUEUE_BYTES:
+        if not self.target.share.hold(size):
             return False
-        self.target.queued_bytes += size
         self.size += size
         return True

@@ -1,14 +1,39 @@
-"""The last requests of services that keep them, in memory only.
+"""Requests as they are told of: those that are open, and the last of services that keep them.
 
-A ring per service, so memory is bounded whatever comes; a service that does not
-keep its requests costs nothing.
+A ring per service, in memory only, so memory is bounded whatever comes; a service that
+does not keep its requests costs nothing.
 """
 
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 KEPT = 1000
+
+
+class RequestKind(StrEnum):
+    """STREAM is one whose answer has begun and goes on."""
+
+    REQUEST = "request"
+    STREAM = "stream"
+    WEBSOCKET = "websocket"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRequest:
+    """One request that keeps its version awake: `queued` for a replica, or at one. `since`
+    (epoch, to a quarter of a second) is when it came, `client` whose it is; `path` is
+    without the query. Texts are raw bytes as they came.
+    """
+
+    version_id: str
+    kind: RequestKind
+    client: bytes
+    since: float
+    method: bytes
+    path: bytes
+    queued: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,8 +43,8 @@ class RequestRecord:
 
     `time` is when it began (epoch), `seconds` how long it took with its wait, of which
     `waited` for a replica; `received` and `sent` are bytes of body in and of the answer.
-    `error` is our own code, empty when the answer is the replica's. `version` is empty
-    when it reached none.
+    `error` is our own code, empty when the answer is none of an error of ours. `version`
+    is empty when it reached none; `ignored`: it was no traffic.
     """
 
     time: float
@@ -40,6 +65,7 @@ class RequestRecord:
     sent: int
     referer: bytes
     agent: bytes
+    ignored: bool = False
 
 
 class RequestLogs:

@@ -44,11 +44,17 @@ class RouteTable:
             return None
         if len(order) == 1:
             return order[0]
-        cursor = self._cursors.get(route.key, 0)
-        if cursor >= len(order):
-            cursor = 0
+        cursor = self._cursor(route)
         self._cursors[route.key] = cursor + 1
         return order[cursor]
+
+    def upcoming(self, route: Route) -> str | None:
+        """The version id that `choose` would answer; its turn stays to come."""
+        return route.schedule[self._cursor(route)] if route.schedule else None
+
+    def _cursor(self, route: Route) -> int:
+        cursor = self._cursors.get(route.key, 0)
+        return cursor if cursor < len(route.schedule) else 0
 
     def _claim(self, service_id: str, host: str, route: Route) -> None:
         claims = self._claims.setdefault(host, {})

@@ -98,6 +98,7 @@ def json_line(record: RequestRecord) -> bytes:
         "sent": record.sent,
         "referer": _text(record.referer),
         "agent": _text(record.agent),
+        "ignored": record.ignored,
     }
     return json.dumps(fields, separators=(",", ":")).encode("ascii") + b"\n"
 

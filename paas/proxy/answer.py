@@ -7,6 +7,12 @@ one write to the client.
 from paas.http1.events import RequestHead, ResponseHead
 from paas.http1.head import LAST_CHUNK, chunk, chunked_to, ends_by_close, interim_bytes
 from paas.http1.head import response_bytes as head_bytes
+from paas.proxy.date import date_line
+
+MOST_PROBES = 4
+"""Clients bound the interim answers and the digits of a chunk's size they take."""
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Answer:
@@ -15,11 +21,21 @@ class Answer:
     `cookie` is a whole field line that its head gets, or empty.
     """
 
-    __slots__ = ("_chunked", "_out", "begun", "cookie", "keep_alive", "reusable", "waited")
+    __slots__ = (
+        "_chunked",
+        "_out",
+        "_probes",
+        "begun",
+        "cookie",
+        "keep_alive",
+        "reusable",
+        "waited",
+    )
 
     def __init__(self) -> None:
         self._out: list[bytes] = []
         self._chunked = False
+        self._probes = 0
         self.begun = False
         self.reusable = False
         self.keep_alive = False
@@ -40,7 +56,10 @@ class Answer:
         extra = self.cookie
         if self.waited:
             extra += b"X-Paas-Cold-Start: %d\r\n" % max(1, round(self.waited * 1000))
-        self._out.append(head_bytes(head, minor=minor, keep_alive=self.keep_alive, extra=extra))
+        keep_alive = self.keep_alive
+        self._out.append(
+            head_bytes(head, minor=minor, keep_alive=keep_alive, extra=extra, date=date_line)
+        )
 
     def piece(self, data: bytes) -> None:
         self._out.append(chunk(data) if self._chunked else data)
@@ -48,6 +67,22 @@ class Answer:
     def end(self) -> None:
         if self._chunked:
             self._out.append(LAST_CHUNK)
+
+    def probe(self, ours: RequestHead, *, whole: bool) -> bytes:
+        """A few bytes that mean nothing at this point, `whole` if the request is complete;
+        empty when there are none, or were enough. Before the answer's head that is an
+        interim one, unless a client that waits for it would take it as leave to go on;
+        between two chunks a leading zero of the next one's size.
+        """
+        if self._probes == MOST_PROBES:
+            return b""
+        probe = b""
+        if self.begun:
+            probe = b"0" if self._chunked else b""
+        elif ours.minor and (whole or not ours.expect_continue):
+            probe = _CONTINUE
+        self._probes += bool(probe)
+        return probe
 
     def take(self) -> bytes:
         """What was collected, in one piece; empty when there is nothing."""

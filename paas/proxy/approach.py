@@ -6,16 +6,23 @@ ticket and lease back, whatever happened.
 """
 
 import errno
+import time
+from functools import partial
 from typing import Protocol
 
-from paas.live.board import Lease, Refusal, Ticket
-from paas.proxy import pages
+from paas.core.ignoring import Ignore
+from paas.http1.events import RequestHead
+from paas.http1.head import Peer
+from paas.live.board import Absence, Lease, OpenRequest, Refusal, Ticket
+from paas.live.requests import RequestKind
+from paas.proxy import facts, pages
 from paas.proxy.outbound import Outbound
-from paas.proxy.pages import Problem
+from paas.proxy.pages import Page, Problem
 from paas.proxy.plane import Plane
 from paas.proxy.upstream import Upstream
 
-_OUR_SHORTAGE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_NO_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_NO_PORTS = frozenset({errno.EADDRNOTAVAIL, errno.EAGAIN})
 
 
 class Traveller(Protocol):
@@ -26,6 +33,9 @@ class Traveller(Protocol):
 
     def fail(self, problem: Problem) -> None:
         """There will be none."""
+
+    def reply(self, page: Page, *, status: int) -> None:
+        """There will be none, and nothing is wrong."""
 
     def set_out(self) -> None:
         """Waiting and connecting begin, which have limits of their own."""
@@ -41,6 +51,8 @@ class Approach:
         "_exchange",
         "_left",
         "_plane",
+        "_rule",
+        "_since",
         "_ticket",
         "_tries",
         "_version",
@@ -54,6 +66,8 @@ class Approach:
         self._plane = plane
         self._exchange = exchange
         self._version = ""
+        self._rule: Ignore | None = None
+        self._since = plane.timers.now
         self._ticket: Ticket | None = None
         self._avoid: str | None = None
         self._tries = 0
@@ -63,10 +77,14 @@ class Approach:
         self.retried = False
         self.waited = 0.0
 
-    def begin(self, version: str) -> None:
-        """Go to a replica of that version."""
+    def begin(self, version: str, rule: Ignore | None = None) -> None:
+        """Go to a replica of that version; by that rule it is no traffic."""
         self._version = version
-        self._acquire()
+        if rule is None:
+            self._acquire()
+        else:
+            self._rule = rule
+            self._borrow(rule)
 
     def again(self, sent: bytes, *, reused: bool) -> None:
         """The connection ended in silence: send the same bytes once more.
@@ -86,10 +104,20 @@ class Approach:
         self.outbound.hold(piece)
         return self._ticket is None or self._ticket.hold(len(piece))
 
-    def take_lease(self) -> Lease:
-        """The lease that was granted; whoever takes it releases it."""
+    def opened(self, head: RequestHead, peer: Peer, *, begun: bool) -> OpenRequest | None:
+        """The request as the survey tells it, its answer `begun` or not; None while it asks
+        for no replica, or is none that keeps a version awake.
+        """
+        kind = RequestKind.STREAM if begun else RequestKind.REQUEST
+        asks = self.lease is not None or self._ticket is not None
+        return self._described(head, peer, kind) if asks and self._rule is None else None
+
+    def take_stream(self, head: RequestHead, peer: Peer) -> Lease:
+        """Leave with the lease that was granted, as a tunnel's; whoever takes it releases it."""
         lease, self.lease = self.lease, None
         assert lease is not None
+        lease.begin_stream(self._described(head, peer, RequestKind.WEBSOCKET))
+        self.leave()
         return lease
 
     def leave(self) -> None:
@@ -111,6 +139,19 @@ class Approach:
 
     # ---- private
 
+    def _described(self, head: RequestHead, peer: Peer, kind: RequestKind) -> OpenRequest:
+        plane = self._plane
+        client = facts.client(head, peer, plane.trusted)
+        return OpenRequest(
+            version_id=self._version,
+            kind=kind,
+            client=str(client).encode("ascii") if client else peer.address,
+            since=time.time() - (plane.timers.now - self._since),
+            method=head.method,
+            path=head.target.partition(b"?")[0],
+            queued=self._ticket is not None,
+        )
+
     def _acquire(self) -> None:
         answer = self._plane.board.acquire(self._version, self._granted, avoid=self._avoid)
         if not isinstance(answer, Ticket):
@@ -119,6 +160,15 @@ class Approach:
         if not answer.hold(self.outbound.size):
             return self._exchange.fail(pages.QUEUE_FULL)
         return None
+
+    def _borrow(self, rule: Ignore) -> None:
+        answer = self._plane.board.borrow(self._version, avoid=self._avoid)
+        if self._avoid is not None and not isinstance(answer, Lease):
+            return self._exchange.fail(pages.REFUSED)  # a replica was there, and failed
+        if isinstance(answer, Absence):
+            page = partial(pages.stand_in, answer, rule.status)
+            return self._exchange.reply(page, status=rule.status)
+        return self._granted(answer)
 
     def _granted(self, answer: Lease | Refusal) -> None:
         self._ticket = None
@@ -141,9 +191,13 @@ class Approach:
             self._unreachable(result)
 
     def _unreachable(self, error: OSError) -> None:
-        """Nothing was sent on it, so whatever is held may go to another replica."""
+        """Nothing was sent on it, so whatever is held may go to another replica; but what
+        we are short of is no replica's fault, and no other one would help.
+        """
         self._tries += 1
-        if error.errno in _OUR_SHORTAGE:
+        if error.errno in _NO_DESCRIPTORS:
+            self._plane.on_shortage()
+        if error.errno in _NO_DESCRIPTORS | _NO_PORTS:
             return self._exchange.fail(pages.OVERLOADED)
         if self.lease is not None:
             self._plane.board.suspect(self._version, self.lease.slot.id)
@@ -159,4 +213,7 @@ class Approach:
             self._avoid = lease.slot.id
             lease.release()
         self._exchange.set_out()
-        self._acquire()
+        if self._rule is None:
+            self._acquire()
+        else:
+            self._borrow(self._rule)

@@ -5,6 +5,7 @@ from typing import Protocol
 from paas.core.routing import Route
 from paas.http1.head import Onward, Peer
 from paas.live.board import Lease
+from paas.proxy.tunnel import Ended
 from paas.proxy.upstream import Upstream
 
 
@@ -37,5 +38,7 @@ class Client(Protocol):
     def abort(self) -> None:
         """Cut the connection so that the client sees that something is missing."""
 
-    def tunnel(self, upstream: Upstream, lease: Lease, answer: bytes) -> None:
+    def tunnel(
+        self, upstream: Upstream, lease: Lease, *, answer: bytes, ended: Ended | None
+    ) -> None:
         """Both sides agreed on another protocol: pass raw bytes from now on."""

@@ -7,31 +7,27 @@ and the last bytes before a close.
 """
 
 import asyncio
-import socket
-import struct
+from functools import partial
 from typing import Protocol, cast
 
 from paas.core.routing import Route
 from paas.http1.events import END, Bad, RequestHead
 from paas.http1.head import Onward, Peer
 from paas.http1.parser import RequestParser
-from paas.live.board import Lease
+from paas.live.board import Lease, OpenRequest
 from paas.live.certificates import Certificate
-from paas.proxy import pages
+from paas.proxy import pages, sockets
 from paas.proxy.exchange import Exchange
 from paas.proxy.outbox import Outlet
 from paas.proxy.pages import Problem
 from paas.proxy.plane import Plane
+from paas.proxy.presence import Presence
 from paas.proxy.threshold import peer_address
 from paas.proxy.timers import NEVER
 from paas.proxy.trace import unread
-from paas.proxy.tunnel import Tunnel
+from paas.proxy.tunnel import Ended, Tunnel
 from paas.proxy.upstream import Upstream
 
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_HALF_CLOSED_LOOK = 0.4
-_TCP_CLOSED = 7
-_SOL_TCP, _TCP_INFO = 6, 11
 _NOBODY = Peer(address=b"")
 
 
@@ -43,7 +39,7 @@ class Home(Protocol):
     def admit(self, member: "ClientConnection", address: bytes) -> Peer | None:
         """Who it is, or None when there are too many connections."""
 
-    def leave(self, member: "ClientConnection", address: bytes) -> None: ...
+    def leave(self, member: "ClientConnection") -> None: ...
 
 
 class ClientConnection(asyncio.Protocol):
@@ -62,11 +58,11 @@ class ClientConnection(asyncio.Protocol):
         "_parser",
         "_paused",
         "_plane",
+        "_presence",
         "_pumping",
         "_reading",
         "_transport",
         "_tunnel",
-        "_wrote",
         "deadline",
         "full",
         "onward",
@@ -100,11 +96,15 @@ class ClientConnection(asyncio.Protocol):
         self._ending = False
         self._half_closed = False
         self._in_head = False
-        self._wrote = False
+        self._presence = Presence(self, plane.timers)
         self.onward = Onward()
         self.peer = _NOBODY
         self.full = False
         self.deadline = NEVER
+
+    @property
+    def descriptor(self) -> int:
+        return sockets.descriptor(self._transport)
 
     # ---- asyncio.Protocol
 
@@ -175,7 +175,6 @@ class ClientConnection(asyncio.Protocol):
         return self._certificate is not None and not self._certificate.covers(host)
 
     def write(self, data: bytes) -> None:
-        self._wrote = True
         self._outlet.write(data)
 
     def pause(self) -> None:
@@ -205,23 +204,50 @@ class ClientConnection(asyncio.Protocol):
             self._tunnel.abort()
         elif self._transport is not None:
             self._outlet.flush()
-            _reset_when_closed(self._transport)
+            sockets.reset_when_closed(self._transport)
             self._transport.abort()
 
-    def tunnel(self, upstream: Upstream, lease: Lease, answer: bytes) -> None:
+    def tunnel(
+        self, upstream: Upstream, lease: Lease, *, answer: bytes, ended: Ended | None
+    ) -> None:
         transport, plane = self._transport, self._plane
         assert transport is not None
         self._exchange = None
         self._paused = self._backlog = False
         self._set_reading()
+        self._presence.believe()
         plane.timers.forget(self)
         plane.counters.tunnels += 1
         replica, surplus = upstream.detach()
-        tunnel = self._tunnel = Tunnel(lease=lease, timers=plane.timers, ended=self._closed)
+        tunnel = self._tunnel = Tunnel(
+            lease=lease,
+            timers=plane.timers,
+            seconds=plane.limits.tunnel_seconds,
+            ended=partial(self._tunnel_ended, ended),
+        )
+        plane.tunnels.add(tunnel)
         self._outlet.flush()
         transport.write(answer)
         tunnel.join(transport, replica)
         tunnel.start(from_client=self._parser.rest(), from_replica=surplus)
+
+    # ---- for its presence
+
+    def probe(self) -> None:
+        if self._exchange is not None:
+            self._outlet.write(self._exchange.probe())
+
+    def lacks(self, unread: int) -> bool:
+        exchange = self._exchange
+        return exchange is not None and self._parser.buffered + unread < exchange.missing
+
+    def vanished(self) -> None:
+        exchange, self._exchange = self._exchange, None
+        self._presence.believe()
+        if exchange is not None:
+            exchange.client_gone()
+        if self._transport is not None:
+            self._transport.abort()
 
     # ---- for the timers and the registry
 
@@ -248,6 +274,10 @@ class ClientConnection(asyncio.Protocol):
     def going_away(self) -> None:
         if self._tunnel is not None:
             self._tunnel.going_away()
+
+    def opened(self) -> OpenRequest | None:
+        stream = self._tunnel.lease.stream if self._tunnel is not None else None
+        return self._exchange.opened() if self._exchange is not None else stream
 
     # ---- private
 
@@ -344,52 +374,27 @@ class ClientConnection(asyncio.Protocol):
         self._reading = wanted
         if wanted:
             transport.resume_reading()
+            self._presence.believe()
         else:
             transport.pause_reading()
+            self._presence.doubt(transport)
 
     def _half_close(self) -> bool:
         """The client sent all it will and may still read: find out whether it does."""
         self._half_closed = True
-        self._wrote = False
-        asyncio.get_running_loop().call_later(_HALF_CLOSED_LOOK, self._look, True)
+        if self._transport is not None:
+            self._presence.doubt(self._transport)
         return True
 
-    def _look(self, first: bool) -> None:  # noqa: FBT001 - a timer passes arguments by place
-        """A client that is gone and one that only ended its side look the same until
-        something is sent: an interim answer is, and a reset tells the former.
-        """
-        exchange, transport = self._exchange, self._transport
-        if exchange is None or transport is None or transport.is_closing():
-            return
-        silent, self._wrote = not self._wrote, False
-        if _was_reset(transport) or (silent and not first and not exchange.may_probe):
-            self._exchange = None
-            exchange.client_gone()
-            transport.abort()
-            return
-        if first and exchange.may_probe:
-            self._outlet.flush()
-            transport.write(_CONTINUE)
-        asyncio.get_running_loop().call_later(_HALF_CLOSED_LOOK, self._look, False)
+    def _tunnel_ended(self, ended: Ended | None, received: int, sent: int) -> None:
+        tunnel, self._tunnel = self._tunnel, None
+        assert tunnel is not None
+        self._plane.tunnels.remove(tunnel)
+        self._closed()
+        if ended is not None:
+            ended(received, sent)
 
     def _closed(self) -> None:
+        self._presence.believe()
         self._plane.timers.forget(self)
-        self._home.leave(self, self.peer.address)
-
-
-def _reset_when_closed(transport: asyncio.Transport) -> None:
-    """Make the close a reset: a client that reads until the end must see the difference."""
-    connection = transport.get_extra_info("socket")
-    try:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    except (OSError, AttributeError):
-        return
-
-
-def _was_reset(transport: asyncio.Transport) -> bool:
-    connection = transport.get_extra_info("socket")
-    try:
-        info = connection.getsockopt(_SOL_TCP, _TCP_INFO, 1)
-    except (OSError, AttributeError):
-        return False
-    return bool(struct.unpack("B", info)[0] == _TCP_CLOSED)
+        self._home.leave(self)

@@ -11,16 +11,27 @@ answer came, and the method is idempotent; a refused connection sent nothing,
 so then any request goes elsewhere.
 """
 
-from paas.core.policy import Redirect
+from functools import partial
+
+from paas.core.ignoring import Ignore
 from paas.core.routing import Route
-from paas.http1.events import BY_CHUNKS, END, Bad, RequestHead, ResponseEvent, ResponseHead
+from paas.http1.events import (
+    BY_CHUNKS,
+    BY_LENGTH,
+    END,
+    Bad,
+    RequestHead,
+    ResponseEvent,
+    ResponseHead,
+)
 from paas.http1.head import LAST_CHUNK, MAX_HOPS, chunk, response_bytes
+from paas.live.board import OpenRequest
 from paas.proxy import pages
 from paas.proxy.answer import Answer
 from paas.proxy.approach import Approach
 from paas.proxy.client import Client
 from paas.proxy.guard import Guard
-from paas.proxy.pages import Problem
+from paas.proxy.pages import Page, Problem
 from paas.proxy.plane import Plane
 from paas.proxy.timers import NEVER
 from paas.proxy.trace import Trace
@@ -67,10 +78,19 @@ class Exchange:
         self._paused = False
         self._done = False
 
+    def probe(self) -> bytes:
+        """What may be sent now to see if the client is there; empty when nothing may."""
+        return self._answer.probe(self._head, whole=self.request_done)
+
     @property
-    def may_probe(self) -> bool:
-        """Whether an interim answer may be sent now, to see if the client is there."""
-        return not self._answer.begun and self._head.minor > 0
+    def missing(self) -> int:
+        """Bytes that its body needs yet, at least."""
+        if self.request_done or self._head.framing is not BY_LENGTH:
+            return not self.request_done
+        return self._head.length - self._received
+
+    def opened(self) -> OpenRequest | None:
+        return self._approach.opened(self._head, self._client.peer, begun=self._answer.begun)
 
     # ---- from the client
 
@@ -80,16 +100,16 @@ class Exchange:
         self._client.deadline = NEVER  # waiting and connecting have limits of their own
         if plane.access is not None:
             self._trace = Trace(plane)
-        if head.hops >= MAX_HOPS:
-            return self.fail(pages.LOOP)
-        if head.target == b"*":
-            return self._answer_options()
+        if head.hops >= MAX_HOPS or head.target == b"*":
+            return self._answer_ourselves()
         route = self._client.route(head.host)
         if route is None:
             wrong = self._client.misdirected(head.host)  # RFC 9110, section 15.5.20
             return self.fail(pages.MISDIRECTED if wrong else pages.NO_SUCH_HOST)
         if self._trace is not None:
             self._trace.service = route.service
+        if head.websocket and plane.tunnels.full(route.service):
+            return self.fail(pages.TOO_MANY_TUNNELS)
         if route.policy is not None or self._client.peer.trusted:
             return self._ask_guard(route)
         version = plane.board.choose(route)
@@ -160,17 +180,15 @@ class Exchange:
         guard = self._guard = Guard(self._plane, self._head, self._client, self)
         guard.ask(route, received=self._received)
 
-    def admitted(self, version: str, *, cookie: bytes) -> None:
-        """Go on with that version; `cookie` is a field line for the answer, or empty."""
+    def admitted(self, version: str, *, cookie: bytes, rule: Ignore | None) -> None:
+        """Go on with that version; `cookie` is a field line for the answer, or empty; by
+        that rule the request is no traffic.
+        """
         self._answer.cookie = cookie
         self._client.deadline = NEVER
-        self._approach.begin(version)
-
-    def redirected(self, redirect: Redirect) -> None:
-        """The request has to go elsewhere."""
-        keep_alive = self._may_keep_alive()
-        page = pages.redirect(redirect, self._head, keep_alive=keep_alive)
-        self._reply(page, status=redirect.status, keep_alive=keep_alive)
+        if self._trace is not None:
+            self._trace.ignored = rule is not None
+        self._approach.begin(version, rule)
 
     def held(self) -> None:
         """The guard wants to be asked again, at the next tick."""
@@ -207,22 +225,27 @@ class Exchange:
         if self._answer.begun:
             self._cut()
             return
-        keep_alive = self._may_keep_alive()
         if self._trace is not None:
             self._trace.error = problem.code
         self._plane.counters.error(problem.code)
-        page = pages.page(problem, self._head, keep_alive=keep_alive)
-        self._reply(page, status=problem.status, keep_alive=keep_alive)
+        self.reply(partial(pages.page, problem), status=problem.status)
+
+    def reply(self, page: Page, *, status: int) -> None:
+        """Give an answer of our own."""
+        keep_alive = self._may_keep_alive()
+        answer = page(self._head, keep_alive=keep_alive)
+        if self._trace is not None:
+            self._trace.status, self._trace.sent = status, len(answer)
+        self._settle(reusable=False)
+        self._client.write(answer)
+        self._client.finished(keep_alive=keep_alive)
 
     # ---- to the replica
 
     def _request_bytes(self, upstream: Upstream) -> bytes:
         client = self._client
         return client.onward.request_bytes(
-            self._head,
-            client.peer,
-            request_id=self._plane.request_id(),
-            host=upstream.host,
+            self._head, client.peer, request_id=self._plane.request_id(), host=upstream.host
         )
 
     def _forward(self, piece: bytes) -> None:
@@ -312,29 +335,24 @@ class Exchange:
         both = self._head.websocket and head.websocket
         if upstream is None or approach.lease is None or not both:
             return self.fail(pages.INVALID)
-        if self._trace is not None:
-            self._trace.status = head.status
-            self._end_trace(self._trace)
-        lease = approach.take_lease()
-        self._done, self._upstream, self._guard = True, None, None
-        approach.leave()
+        if self._plane.tunnels.full(approach.lease.target.service):
+            return self.fail(pages.TOO_MANY_TUNNELS)
+        trace, client = self._trace, self._client
+        lease = approach.take_stream(self._head, client.peer)
+        self._done, self._upstream, self._guard, self._trace = True, None, None, None
         answer = response_bytes(head, minor=1, keep_alive=True, extra=self._answer.cookie)
-        return self._client.tunnel(upstream, lease, answer)
+        ended = None
+        if trace is not None:
+            ended = trace.tunnel(self._head, client.peer, lease=lease, waited=approach.waited)
+        return client.tunnel(upstream, lease, answer=answer, ended=ended)
 
     # ---- ways out
 
-    def _answer_options(self) -> None:
-        keep_alive = self._may_keep_alive()
-        page = pages.options_answer(self._head, keep_alive=keep_alive)
-        self._reply(page, status=204, keep_alive=keep_alive)
-
-    def _reply(self, page: bytes, *, status: int, keep_alive: bool) -> None:
-        """An answer of our own."""
-        if self._trace is not None:
-            self._trace.status, self._trace.sent = status, len(page)
-        self._settle(reusable=False)
-        self._client.write(page)
-        self._client.finished(keep_alive=keep_alive)
+    def _answer_ourselves(self) -> None:
+        """A request that goes round in a circle, or asks about the server."""
+        if self._head.hops >= MAX_HOPS:
+            return self.fail(pages.LOOP)
+        return self.reply(pages.options_answer, status=204)
 
     def _cut(self) -> None:
         """An answer that cannot be completed must not look complete."""

@@ -9,6 +9,7 @@ import re
 from functools import partial
 from typing import Protocol, assert_never
 
+from paas.core.ignoring import Ignore, ignored
 from paas.core.model import BasicAuth
 from paas.core.policy import (
     Decision,
@@ -26,7 +27,7 @@ from paas.core.routing import Route
 from paas.http1.events import Framing, RequestHead
 from paas.proxy import facts, pages
 from paas.proxy.client import Client
-from paas.proxy.pages import Problem
+from paas.proxy.pages import Page, Problem
 from paas.proxy.plane import Plane
 
 _PORT = re.compile(rb"(?::[0-9]*)?\Z")
@@ -42,11 +43,11 @@ class Guarded(Protocol):
     before, any number of times.
     """
 
-    def admitted(self, version: str, *, cookie: bytes) -> None: ...
+    def admitted(self, version: str, *, cookie: bytes, rule: Ignore | None) -> None: ...
 
     def fail(self, problem: Problem) -> None: ...
 
-    def redirected(self, redirect: Redirect) -> None: ...
+    def reply(self, page: Page, *, status: int) -> None: ...
 
     def held(self) -> None:
         """Call `again` soon."""
@@ -117,7 +118,7 @@ class Guard:
             case Verdict.CHALLENGE:
                 self._exchange.fail(pages.challenge(route.service))
             case Redirect():
-                self._exchange.redirected(decision)
+                self._exchange.reply(partial(pages.redirect, decision), status=decision.status)
             case Refuse():
                 self._exchange.fail(_REFUSALS[decision])
             case Prove():
@@ -133,25 +134,39 @@ class Guard:
             self._hide_credentials()
         wanted = self._wanted() if self._client.peer.trusted and route.versions else None
         version = route.versions.get(wanted) if wanted is not None else None
-        cookie = b""
+        cookie, rule = b"", self._rule(policy)
         if wanted is None:
-            version, cookie = self._choose(route)
-        if version is not None:
-            self._exchange.admitted(version, cookie=cookie)
-        else:
-            self._exchange.fail(pages.NO_TRAFFIC if wanted is None else pages.NO_SUCH_VERSION)
+            version, cookie = self._choose(route, quiet=rule is not None)
+        if version is None:
+            return self._exchange.fail(
+                pages.NO_TRAFFIC if wanted is None else pages.NO_SUCH_VERSION
+            )
+        self._plane.counters.ignored += rule is not None
+        return self._exchange.admitted(version, cookie=cookie, rule=rule)
 
-    def _choose(self, route: Route) -> tuple[str | None, bytes]:
-        """A visitor who holds a valid cookie takes no turn of the split, so that the turns
-        of those without one stay exact.
+    def _rule(self, policy: Policy | None) -> Ignore | None:
+        """Why the request is no traffic; None if it is some, as a WebSocket always is: its
+        replica has to stay awake for it.
         """
-        policy = route.policy
+        head = self._head
+        if policy is None or not policy.ignore or head.websocket:
+            return None
+        agents = facts.values(head, b"user-agent")
+        return ignored(policy.ignore, target=head.target, agents=agents)
+
+    def _choose(self, route: Route, *, quiet: bool) -> tuple[str | None, bytes]:
+        """Who holds a valid cookie or is no traffic takes no turn of the split, so that the
+        turns of the others stay exact.
+        """
+        policy, board = route.policy, self._plane.board
+        known = None
+        if policy is not None and policy.sticky:
+            known = sticky_version(policy, facts.values(self._head, b"cookie"))
+        if known is not None or quiet:
+            return known or board.upcoming(route), b""
         if policy is None or not policy.sticky:
-            return self._plane.board.choose(route), b""
-        known = sticky_version(policy, facts.values(self._head, b"cookie"))
-        if known is not None:
-            return known, b""
-        version = self._plane.board.choose(route)
+            return board.choose(route), b""
+        version = board.choose(route)
         secure = facts.scheme(self._head, self._client.peer) == b"https"
         return version, sticky_cookie(policy, version or "", secure=secure)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Protocol, cast
 
 from paas.live.certificates import Certificate, Certificates, server_context
+from paas.proxy import sockets
 from paas.proxy.plane import Plane
 from paas.proxy.secured import Secured
 from paas.proxy.threshold import peer_address
@@ -54,7 +55,7 @@ class Gate(Protocol):
     def enter(self, member: "Handshake", address: bytes) -> bool:
         """Count it in, or False when there are too many."""
 
-    def depart(self, member: "Handshake", address: bytes) -> None: ...
+    def depart(self, member: "Handshake") -> None: ...
 
     def secured(self, session: Session, address: bytes) -> asyncio.Protocol:
         """The protocol of a connection whose handshake is complete."""
@@ -132,6 +133,10 @@ class Handshake(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    @property
+    def descriptor(self) -> int:
+        return sockets.descriptor(self._transport)
+
     # ---- private
 
     def _begin(self) -> Session:
@@ -150,4 +155,4 @@ class Handshake(asyncio.Protocol):
     def _leave(self) -> None:
         self._transport = None
         self._plane.timers.forget(self)
-        self._gate.depart(self, self._address)
+        self._gate.depart(self)

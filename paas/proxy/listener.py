@@ -15,12 +15,14 @@ from paas.proxy.registry import Member, Registry
 from paas.proxy.threshold import Threshold
 
 BACKLOG = 1024
+_AT_ONCE = 8
+"""Connections that asyncio's own loop accepts before anybody looks at them."""
 
 Router = Callable[[str], Route | None]
 
 
 class Listener:
-    """Accepts connections on one socket until `close`."""
+    """Accepts connections on one socket until `close`, but for pauses."""
 
     def __init__(
         self,
@@ -34,6 +36,7 @@ class Listener:
         self._plane = plane
         self._registry = registry
         self._proxy_protocol = proxy_protocol
+        self._sock: socket.socket | None = None
         self._secure = secure
         self._scheme = b"https" if secure else b"http"
         self._server: asyncio.Server | None = None
@@ -42,42 +45,72 @@ class Listener:
         self.port = 0
 
     @property
-    def accepting(self) -> bool:
-        return self._server is not None
+    def closed(self) -> bool:
+        return self._sock is None
 
     async def start(self, sock: socket.socket) -> None:
         """Accept on that bound socket."""
-        loop = asyncio.get_running_loop()
+        self._sock = sock
         try:
-            self._server = await loop.create_server(self._protocol, sock=sock, backlog=BACKLOG)
+            await self.resume()
         except BaseException:
-            sock.close()
+            await self.close()
             raise
         self.host, self.port = sock.getsockname()[:2]
 
-    async def close(self) -> None:
-        """Stop accepting; connections that are open go on. A second call does nothing."""
+    def pause(self) -> None:
+        """Accept nothing until `resume`; who comes waits in the kernel's queue."""
         server, self._server = self._server, None
         if server is not None:
             server.close()
 
+    async def resume(self) -> None:
+        """Accept again. Raises `OSError` when there is no descriptor to do it with."""
+        sock = self._sock
+        if sock is None or self._server is not None:
+            return
+        # the loop closes what it is given, and a pause must not close the socket
+        copy = sock.dup()
+        try:
+            server = await asyncio.get_running_loop().create_server(
+                self._protocol, sock=copy, backlog=_AT_ONCE
+            )
+        except BaseException:
+            copy.close()
+            raise
+        self._server = server
+        if self.closed:
+            self.pause()
+        else:
+            sock.listen(BACKLOG)
+
+    async def close(self) -> None:
+        """Stop accepting; connections that are open go on. A second call does nothing."""
+        self.pause()
+        sock, self._sock = self._sock, None
+        if sock is not None:
+            sock.close()
+
     # ---- for connections
 
     def admit(self, member: ClientConnection, address: bytes) -> Peer | None:
-        if not self._registry.admit(member, address):
+        trusted = self._trusts(address)
+        # a proxy in front connects for all its clients: its address is nobody's in particular
+        if not self._registry.admit(member, None if trusted else address):
             return None
-        return Peer(address=address, scheme=self._scheme, trusted=self._trusts(address))
+        return Peer(address=address, scheme=self._scheme, trusted=trusted)
 
-    def leave(self, member: ClientConnection, address: bytes) -> None:
-        self._registry.leave(member, address)
+    def leave(self, member: ClientConnection) -> None:
+        self._registry.leave(member)
 
     # ---- for thresholds and handshakes
 
     def enter(self, member: Member, address: bytes | None = None) -> bool:
-        return self._registry.admit(member, address)
+        counts = address is not None and not self._trusts(address)
+        return self._registry.admit(member, address if counts else None)
 
-    def depart(self, member: Member, address: bytes | None = None) -> None:
-        self._registry.leave(member, address)
+    def depart(self, member: Member) -> None:
+        self._registry.leave(member)
 
     def expects_preface(self, address: bytes) -> bool:
         return self._trusts(address)

@@ -6,11 +6,14 @@ says what the visitor can do and never shows internals.
 
 from dataclasses import dataclass
 from html import escape
+from http import HTTPStatus
+from typing import Protocol
 
 from paas.core.policy import Redirect
 from paas.http1.events import Bad, RequestHead
-from paas.live.board import Refusal, RefusalCode
+from paas.live.board import Absence, Refusal, RefusalCode
 from paas.proxy import facts
+from paas.proxy.date import date_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +26,12 @@ class Problem:
     code: str
     retry_after: int | None = None
     field: str = ""
+
+
+class Page(Protocol):
+    """Makes the whole answer to a request."""
+
+    def __call__(self, head: RequestHead, /, *, keep_alive: bool) -> bytes: ...
 
 
 NO_SUCH_HOST = Problem(status=404, code="no_such_host")
@@ -41,9 +50,11 @@ BODY_TOO_LARGE = Problem(status=413, code="body_too_large")
 MAINTENANCE = Problem(status=503, code="maintenance", retry_after=30)
 TOO_MANY_LOGINS = Problem(status=503, code="too_many_logins", retry_after=1)
 OVERLOADED = Problem(status=503, code="too_many_connections", retry_after=1)
+TOO_MANY_TUNNELS = Problem(status=503, code="too_many_websockets", retry_after=5)
 
 _REFUSALS = {
     RefusalCode.QUEUE_FULL: 503,
+    RefusalCode.SERVICE_FULL: 503,
     RefusalCode.START_TIMEOUT: 503,
     RefusalCode.START_FAILED: 503,
     RefusalCode.NO_MEMORY: 503,
@@ -70,6 +81,7 @@ _REASONS = {
     505: "HTTP Version Not Supported",
     508: "Loop Detected",
 }
+_BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT)
 _MESSAGES = {
     "address_denied": "The service cannot be reached from this address.",
     "bad_request": "The request is malformed.",
@@ -80,16 +92,19 @@ _MESSAGES = {
     "maintenance": "The service is being worked on. Please try again later.",
     "method_not_allowed": "This method is not supported.",
     "misdirected_request": "This address needs a connection of its own.",
+    "method_unknown": "There is no such method.",
     "no_memory": "The service finds no room to start at the moment. Please try again.",
     "no_such_host": "Nothing is published at this address.",
     "no_such_version": "There is no such version of the service.",
     "no_traffic": "The service is offline at the moment.",
     "queue_full": "Too many requests are waiting. Please try again in a moment.",
     "request_timeout": "The request took too long to arrive.",
+    "service_full": "The service has too many open requests. Please try again in a moment.",
     "start_failed": "The service cannot start. Its owner can see why.",
     "start_timeout": "The service did not start in time. Please try again.",
     "too_many_logins": "Too many passwords are being checked. Please try again in a moment.",
     "too_many_connections": "Too many connections are open. Please try again in a moment.",
+    "too_many_websockets": "The service has too many open WebSockets. Please try again later.",
     "unauthorized": "The service asks for a user name and a password.",
     "upstream_invalid": "The service gave an answer that cannot be passed on.",
     "upstream_refused": "The service cannot be reached. Please try again.",
@@ -133,6 +148,19 @@ def redirect(to: Redirect, head: RequestHead, *, keep_alive: bool) -> bytes:
     return top % (to.status, reason, to.location) + _ending(head, keep_alive=keep_alive)
 
 
+def stand_in(absence: Absence, status: int, head: RequestHead, *, keep_alive: bool) -> bytes:
+    """Ours in place of the replica's, for a request that is no traffic."""
+    body = b"" if status in _BODILESS else absence.encode("ascii") + b"\n"
+    lines = [f"HTTP/1.1 {status} {_phrase(status)}"]
+    if body:
+        lines.append("Content-Type: text/plain; charset=utf-8")
+    if status != HTTPStatus.NO_CONTENT:  # RFC 9110, section 8.6
+        lines.append(f"Content-Length: {len(body)}")
+    lines += ["Cache-Control: no-store", f"X-Paas-Ignored: {absence}", ""]
+    top = "\r\n".join(lines).encode("ascii") + _ending(head, keep_alive=keep_alive)
+    return top if head.method == b"HEAD" else top + body
+
+
 def page(problem: Problem, head: RequestHead | None, *, keep_alive: bool) -> bytes:
     """The whole answer; `head` is the request's, None when it could not be read."""
     html = head is not None and _accepts_html(head)
@@ -162,10 +190,18 @@ def options_answer(head: RequestHead, *, keep_alive: bool) -> bytes:
 # ---- private
 
 
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
 def _ending(head: RequestHead | None, *, keep_alive: bool) -> bytes:
     if not keep_alive:
-        return b"Connection: close\r\n\r\n"
-    return b"\r\n" if head is None or head.minor else b"Connection: keep-alive\r\n\r\n"
+        return date_line() + b"Connection: close\r\n\r\n"
+    old = head is not None and not head.minor
+    return date_line() + (b"Connection: keep-alive\r\n\r\n" if old else b"\r\n")
 
 
 def _accepts_html(head: RequestHead) -> bool:

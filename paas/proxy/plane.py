@@ -3,6 +3,7 @@
 import itertools
 import ssl
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from paas.core.networks import Network
@@ -12,12 +13,15 @@ from paas.proxy.accesslog import AccessLog
 from paas.proxy.outbox import Outbox
 from paas.proxy.proofs import Proofs
 from paas.proxy.timers import Timers
+from paas.proxy.tunnels import Tunnels
 from paas.proxy.upstream import Pools
 
 
 @dataclass(slots=True, kw_only=True)
 class Counters:
-    """Totals since the start. `errors` counts our own error answers by code."""
+    """Totals since the start. `ignored` are the requests that were no traffic; `errors`
+    counts our own error answers by code.
+    """
 
     connections: int = 0
     refused_connections: int = 0
@@ -26,6 +30,7 @@ class Counters:
     tunnels: int = 0
     client_gone: int = 0
     cut: int = 0
+    ignored: int = 0
     errors: dict[str, int] = field(default_factory=dict)
 
     def error(self, code: str) -> None:
@@ -38,6 +43,7 @@ class Plane:
 
     `trusted` are the networks of proxies in front; `held` counts the requests that wait
     for the end of a pause, by service; `access` is None while nothing is logged.
+    `on_shortage` is called when the process or the host is out of descriptors.
     TLS handshakes begin in `entrance`; `secure_port` is where https is, as it stands in a
     URL (`:8443`, or empty).
     """
@@ -52,6 +58,8 @@ class Plane:
     proofs: Proofs
     trusted: tuple[Network, ...] = ()
     access: AccessLog | None = None
+    tunnels: Tunnels = field(default_factory=lambda: Tunnels(None))
+    on_shortage: Callable[[], None] = lambda: None
     entrance: ssl.SSLContext | None = None
     secure_port: bytes = b""
     held: "Counter[str]" = field(default_factory=Counter)

@@ -9,16 +9,20 @@ from paas.core.networks import networks
 from paas.core.routing import Route
 from paas.errors import Unavailable
 from paas.http1.limits import Limits
-from paas.live.board import Board
+from paas.live.board import Board, OpenRequest
 from paas.live.certificates import Certificates
+from paas.live.usage import Usage
 from paas.proxy.accesslog import AccessLog
+from paas.proxy.connection import ClientConnection
 from paas.proxy.handshake import entrance
+from paas.proxy.intake import Intake
 from paas.proxy.listener import Listener, Router, bind
 from paas.proxy.outbox import Outbox
 from paas.proxy.plane import Counters, Plane
 from paas.proxy.proofs import Proofs
 from paas.proxy.registry import Registry
 from paas.proxy.timers import Timers
+from paas.proxy.tunnels import Tunnels
 from paas.proxy.upstream import Pools
 
 HTTPS = 443
@@ -28,7 +32,8 @@ FixedRoute = Route | Callable[[], Route | None]
 class Proxy:
     """Moves requests from its listeners to the replicas on the board.
 
-    It takes over `board.on_gone` and calls `board.expire` a few times a second.
+    It takes over `board.on_gone` and `board.survey`, and calls `board.expire` a few times
+    a second.
     `trusted` are the networks (`10.0.0.0/8`) of proxies in front, whose
     forwarding fields are extended instead of replaced. With
     `proxy_protocol` they have to begin their connections to public listeners with a
@@ -51,10 +56,11 @@ class Proxy:
         self._proxy_protocol = proxy_protocol
         self._tasks = tasks or Tasks()
         self._owns_tasks = tasks is None
-        self._timers = Timers(tick=limits.tick_seconds, on_tick=board.expire)
+        self._timers = Timers(tick=limits.tick_seconds, on_tick=self._tick)
         outbox = Outbox()
         self._pools = Pools(limits=limits, timers=self._timers, tasks=self._tasks, outbox=outbox)
-        self._registry = Registry(limits)
+        self._intake = Intake(self._timers, pause=self._pause, resume=self._resume)
+        self._registry = Registry(limits, self._intake)
         self._listeners: list[Listener] = []
         self._plane = Plane(
             board=board,
@@ -65,11 +71,14 @@ class Proxy:
             counters=Counters(),
             instance=secrets.token_hex(4).encode("ascii"),
             proofs=Proofs(self._tasks),
+            tunnels=Tunnels(limits.tunnels_per_service),
+            on_shortage=self._intake.short,
             trusted=networks(trusted),
             access=access,
             entrance=entrance(self.certificates),
         )
-        board.on_gone = self._pools.gone
+        board.on_gone = self._gone
+        board.survey = self._survey
 
     @property
     def counters(self) -> Counters:
@@ -79,6 +88,19 @@ class Proxy:
     def connections(self) -> int:
         """Client connections that are open now."""
         return len(self._registry)
+
+    def usage(self) -> Usage:
+        """What it holds now, and turned away since it began."""
+        plane = self._plane
+        return Usage(
+            connections=len(self._registry),
+            most_connections=plane.limits.connections,
+            websockets=len(plane.tunnels),
+            refused=plane.counters.refused_connections,
+            paused=self._intake.paused,
+            pauses=self._intake.pauses,
+            lost_lines=plane.access.dropped if plane.access is not None else 0,
+        )
 
     @property
     def idle_upstreams(self) -> int:
@@ -111,12 +133,14 @@ class Proxy:
             proxy_protocol=announced,
             secure=secure,
         )
-        self._listeners = [*(one for one in self._listeners if one.accepting), listener]
+        self._listeners = [*(one for one in self._listeners if not one.closed), listener]
         await listener.start(sock or bind(host, port))
         if secure and not self._plane.secure_port and listener.port != HTTPS:
             self._plane.secure_port = b":%d" % listener.port
         if self._is_draining():
             await listener.close()
+        elif self._intake.paused:
+            listener.pause()
         return listener
 
     async def drain(self, seconds: float) -> None:
@@ -131,6 +155,33 @@ class Proxy:
         self._pools.close()
         if self._owns_tasks:
             await self._tasks.close()
+
+    def _survey(self) -> list[OpenRequest]:
+        connections = [one for one in self._registry if isinstance(one, ClientConnection)]
+        return [found for one in connections if (found := one.opened()) is not None]
+
+    def _tick(self) -> None:
+        self._plane.board.expire()
+        self._intake.look()
+
+    def _pause(self) -> None:
+        for listener in self._listeners:
+            listener.pause()
+
+    def _resume(self) -> None:
+        self._tasks.spawn("accept again", self._resume_all())
+
+    async def _resume_all(self) -> None:
+        try:
+            for listener in self._listeners:
+                if not self._intake.paused:
+                    await listener.resume()
+        except OSError:
+            self._intake.short()
+
+    def _gone(self, replica_id: str) -> None:
+        self._pools.gone(replica_id)
+        self._plane.tunnels.gone(replica_id)
 
     def _is_draining(self) -> bool:
         return self._plane.draining

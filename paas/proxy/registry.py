@@ -1,13 +1,18 @@
 """All open client connections: their limits, and their end at a shutdown."""
 
 import asyncio
+from collections.abc import Iterator
 from typing import Protocol
 
 from paas.http1.limits import Limits
+from paas.proxy.intake import Intake
 
 
 class Member(Protocol):
     """A client connection as the registry sees it."""
+
+    @property
+    def descriptor(self) -> int: ...
 
     def drain(self) -> None:
         """Close now if idle, else after the answer under way."""
@@ -21,18 +26,23 @@ class Member(Protocol):
 class Registry:
     """Who is connected, from where, and how many there may be."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, intake: Intake) -> None:
         self._limits = limits
-        self._members: set[Member] = set()
+        self._intake = intake
+        self._members: dict[Member, bytes | None] = {}
         self._per_address: dict[bytes, int] = {}
         self._empty = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._members)
 
+    def __iter__(self) -> Iterator[Member]:
+        return iter(self._members)
+
     def admit(self, member: Member, address: bytes | None) -> bool:
-        """Count it in, or False when there are too many; None: its address is not known yet."""
+        """Count it in, or False when there are too many; None: its address does not count."""
         limits = self._limits
+        self._intake.accepted(member.descriptor)
         if len(self._members) >= limits.connections:
             return False
         if limits.connections_per_address is not None and address is not None:
@@ -40,15 +50,15 @@ class Registry:
             if count >= limits.connections_per_address:
                 return False
             self._per_address[address] = count + 1
-        self._members.add(member)
+        self._members[member] = address
         self._empty.clear()
         return True
 
-    def leave(self, member: Member, address: bytes | None) -> None:
+    def leave(self, member: Member) -> None:
         """Count it out; one that was not admitted changes nothing."""
         if member not in self._members:
             return
-        self._members.discard(member)
+        address = self._members.pop(member)
         if not self._members:
             self._empty.set()
         if address is None:

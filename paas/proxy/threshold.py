@@ -10,6 +10,7 @@ import asyncio
 from typing import Protocol, cast
 
 from paas.http1.preface import Malformed, parse_preface
+from paas.proxy import sockets
 from paas.proxy.plane import Plane
 from paas.proxy.timers import NEVER
 
@@ -78,6 +79,10 @@ class Threshold(asyncio.Protocol):
     def abort(self) -> None:
         if self._transport is not None:
             self._transport.abort()
+
+    @property
+    def descriptor(self) -> int:
+        return sockets.descriptor(self._transport)
 
     # ---- private
 

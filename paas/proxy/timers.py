@@ -21,14 +21,16 @@ class Timed(Protocol):
 
 
 class Timers:
-    """The tick: every `tick` seconds it calls `on_tick` and expires what is due."""
+    """The tick: every `tick` seconds it calls `on_tick` and expires what is due. `now` is
+    the time of the next one.
+    """
 
     def __init__(self, *, tick: float, on_tick: Callable[[], None]) -> None:
         self._tick = tick
         self._on_tick = on_tick
         self._watched: set[Timed] = set()
         self._handle: asyncio.TimerHandle | None = None
-        self._now = 0.0
+        self.now = 0.0
 
     def start(self) -> None:
         """Begin to tick on the running loop; a second call does nothing."""
@@ -42,7 +44,7 @@ class Timers:
 
     def after(self, seconds: float) -> float:
         """The deadline that lies that far ahead."""
-        return self._now + seconds
+        return self.now + seconds
 
     def watch(self, item: Timed) -> None:
         self._watched.add(item)
@@ -54,7 +56,7 @@ class Timers:
 
     def _arm(self, loop: asyncio.AbstractEventLoop) -> None:
         # counted from the next tick, so that the time between two never shortens a wait
-        self._now = loop.time() + self._tick
+        self.now = loop.time() + self._tick
         self._handle = loop.call_later(self._tick, self._run, loop)
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:

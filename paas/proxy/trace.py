@@ -12,6 +12,7 @@ from paas.live.requests import RequestRecord
 from paas.proxy import facts
 from paas.proxy.pages import Problem
 from paas.proxy.plane import Plane
+from paas.proxy.tunnel import Ended
 
 CLIENT_GONE = 499
 """How logs call a request whose client left before an answer."""
@@ -43,20 +44,41 @@ def unread(peer: Peer, problem: Problem, *, sent: int) -> RequestRecord:
 
 class Trace:
     """`status` and `error` are of the answer, `sent` and `received` count bytes;
-    `kept` is set when the service keeps its requests.
+    `kept` is set when the service keeps its requests, `ignored` when it is no traffic.
     """
 
-    __slots__ = ("_began", "_plane", "error", "kept", "received", "sent", "service", "status")
+    __slots__ = (
+        "_began",
+        "_plane",
+        "error",
+        "ignored",
+        "kept",
+        "received",
+        "sent",
+        "service",
+        "status",
+    )
 
     def __init__(self, plane: Plane) -> None:
         self._plane = plane
         self._began = time.monotonic()
         self.service = ""
         self.kept = False
+        self.ignored = False
         self.status = CLIENT_GONE
         self.error = ""
         self.sent = 0
         self.received = 0
+
+    def tunnel(self, head: RequestHead, peer: Peer, *, lease: Lease, waited: float) -> Ended:
+        """It goes on as a tunnel: what to call at its end."""
+        self.status = 101
+
+        def ended(received: int, sent: int) -> None:
+            self.received, self.sent = received, sent
+            self.end(head, peer, lease=lease, waited=waited)
+
+        return ended
 
     def end(self, head: RequestHead, peer: Peer, *, lease: Lease | None, waited: float) -> None:
         """The request is over: hand its record to those who want it."""
@@ -81,6 +103,7 @@ class Trace:
             sent=self.sent,
             referer=facts.first(head, b"referer"),
             agent=facts.first(head, b"user-agent"),
+            ignored=self.ignored,
         )
         if self._plane.access is not None:
             self._plane.access.add(record)

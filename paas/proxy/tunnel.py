@@ -1,8 +1,9 @@
-"""Raw bytes both ways after an upgrade, with back-pressure and an idle limit.
+"""Raw bytes both ways after an upgrade, with back-pressure, an idle and an age limit.
 
 The lease is held until both sides are closed, so an open WebSocket counts as a
 request in flight. A close on one side is passed on as such and the other
-direction goes on; a failure on one side ends both.
+direction goes on; a failure on one side ends both. When we end it, each side is
+told with a close frame (1001) that never tears a frame and that nothing follows.
 """
 
 import asyncio
@@ -15,23 +16,35 @@ from paas.proxy.timers import NEVER, Timers
 AFTER_REPLICA = 2.0
 """Seconds of silence after the replica ended its side. Whether it closed or only
 half-closed cannot be seen, and nothing it could answer will come."""
+FAREWELL = 1.0
+"""Seconds between our close frame and the end, for the two sides to end by themselves."""
+
+Ended = Callable[[int, int], None]
 
 
 class Tunnel:
-    """Two joined connections; `ended` is called once, after both are closed."""
+    """Two joined connections; `ended(received, sent)` is called once, after both are
+    closed, with the bytes from and to the client. `lease` is a stream's.
+    """
 
-    def __init__(self, *, lease: Lease, timers: Timers, ended: Callable[[], None]) -> None:
-        self._lease = lease
+    def __init__(
+        self, *, lease: Lease, timers: Timers, seconds: float | None, ended: Ended
+    ) -> None:
+        """It lasts at most so many seconds; None: for ever."""
+        self.lease = lease
         self._timers = timers
         self._ended = ended
         self._idle = lease.target.idle_timeout
+        self._until = NEVER if seconds is None else timers.after(seconds)
         self._sides: tuple[_Side, ...] = ()
         self._open = 2
+        self._leaving = False
         self.deadline = NEVER
 
     def join(self, client: asyncio.Transport, replica: asyncio.Transport) -> None:
         """Take over both connections."""
-        to_client, to_replica = _Side(self, client), _Side(self, replica)
+        to_client = _Side(self, client, farewell=CLOSE_GOING_AWAY_MASKED)
+        to_replica = _Side(self, replica, farewell=CLOSE_GOING_AWAY)
         to_client.other, to_replica.other = to_replica, to_client
         self._sides = (to_client, to_replica)
         client.set_protocol(to_client)
@@ -48,24 +61,32 @@ class Tunnel:
             replica.data_received(from_replica)
 
     def going_away(self) -> None:
-        """Tell both sides with a close frame (1001), where it does not tear a frame."""
-        client, replica = self._sides
-        replica.tell_other(CLOSE_GOING_AWAY)
-        client.tell_other(CLOSE_GOING_AWAY_MASKED)
+        """Tell both sides as soon as no frame is torn by it; soon afterwards it ends."""
+        if self._leaving:
+            return
+        self._leaving = True
+        self.deadline = self._timers.after(FAREWELL)
+        for side in self._sides:
+            side.part()
 
     def abort(self) -> None:
         for side in self._sides:
             side.transport.abort()
 
     def expired(self) -> None:
-        """Too long silent."""
+        """Too long silent, too old, or long enough told."""
+        if self._leaving:
+            return self.abort()
         self.going_away()
-        self.deadline = NEVER
-        for side in self._sides:
-            side.transport.close()
+        if any(side.ended for side in self._sides):
+            for side in self._sides:
+                side.transport.close()
+        return None
 
     def touch(self) -> None:
-        self.deadline = self._timers.after(self._idle)
+        """Something moved."""
+        if not self._leaving:
+            self.deadline = min(self._timers.after(self._idle), self._until)
 
     def side_ends(self, side: "_Side") -> None:
         """After its replica's end a tunnel lasts only while the client still sends. When
@@ -74,42 +95,72 @@ class Tunnel:
         _, replica = self._sides
         if side is not replica:
             return
-        if self._lease.slot.draining:
-            replica.tell_other(CLOSE_GOING_AWAY)
+        if self.lease.slot.draining:
+            replica.part()
         self._idle = min(self._idle, AFTER_REPLICA)
         self.touch()
+
+    def side_answered(self) -> None:
+        """Once both have answered our close frame nothing is left to wait for."""
+        if all(side.frames.closed for side in self._sides):
+            for side in self._sides:
+                side.transport.close()
 
     def side_lost(self) -> None:
         self._open -= 1
         if not self._open:
+            client, replica = self._sides
             self._timers.forget(self)
-            self._lease.release()
-            self._ended()
+            self.lease.end_stream()
+            self.lease.release()
+            self._ended(client.received, replica.received)
 
 
 class _Side(asyncio.Protocol):
-    """One of the two connections: what it reads goes to the other."""
+    """One of the two connections: what it reads goes to the other, and at last `farewell`
+    if we are the ones who end it.
+    """
 
-    __slots__ = ("_tunnel", "ended", "frames", "other", "transport")
+    __slots__ = (
+        "_farewell",
+        "_parting",
+        "_said",
+        "_tunnel",
+        "ended",
+        "frames",
+        "other",
+        "received",
+        "transport",
+    )
 
-    def __init__(self, tunnel: Tunnel, transport: asyncio.Transport) -> None:
+    def __init__(self, tunnel: Tunnel, transport: asyncio.Transport, *, farewell: bytes) -> None:
         self._tunnel = tunnel
+        self._farewell = farewell
+        self._parting = False
+        self._said = False
         self.transport = transport
         self.frames = Frames()
+        self.received = 0
         self.ended = False
         self.other: _Side = self
 
-    def tell_other(self, frame: bytes) -> None:
-        """Put in a frame of our own, unless it would tear one or come after the end."""
-        writable = not self.ended and not self.other.transport.is_closing()
-        if writable and self.frames.between and not self.frames.closed:
-            self.frames.closed = True
-            self.other.transport.write(frame)
+    def part(self) -> None:
+        """Let the frame under way be the last that goes to the other side, then say so."""
+        self._parting = True
+        self._say()
 
     def data_received(self, data: bytes) -> None:
         self._tunnel.touch()
-        self.frames.feed(data)
-        self.other.transport.write(data)
+        self.received += len(data)
+        if self._said:
+            self.frames.feed(data)
+            self._tunnel.side_answered()
+        elif self._parting:
+            self.other.transport.write(data[: self.frames.finish(data)])
+            self._say()
+        else:
+            self.frames.feed(data)
+            self.other.transport.write(data)
 
     def eof_received(self) -> bool:
         self._tunnel.side_ends(self)
@@ -139,3 +190,10 @@ class _Side(asyncio.Protocol):
         elif not other.transport.is_closing():
             other.transport.close()
         self._tunnel.side_lost()
+
+    def _say(self) -> None:
+        """Only between two frames, once, and not after an end or a close frame of theirs."""
+        writable = not self.ended and not self.other.transport.is_closing()
+        if writable and not self._said and self.frames.between and not self.frames.closed:
+            self._said = True
+            self.other.transport.write(self._farewell)

@@ -139,6 +139,33 @@ class Docker(Section):
     """`unix:///…` or `tcp://…`; empty: DOCKER_HOST, else the usual socket."""
 
 
+class ProxyLimits(Section):
+    """What clients and services may use up of the proxy; null follows from `connections`."""
+
+    connections: Count = 10_000
+    """Client connections in all; at most what the process has descriptors for."""
+    connections_per_address: Count | None = None
+    """Of one client address, trusted proxies excepted; null: half of all."""
+    requests_per_service: Count | None = None
+    """In flight or queued for one service, WebSockets among them; null: half of all."""
+    websockets_per_service: Count | None = None
+    """Open for one service; null: a quarter of all."""
+    websocket_seconds: SecondsOrNever = 86400
+    """Greatest age of a WebSocket; 0: none."""
+    head_seconds: Seconds = 10
+    """From a request's first byte to the end of its head."""
+    body_seconds: Seconds = 30
+    """Longest silence within a request's body."""
+    body_rate: Count = 256
+    """Least bytes per second of a request's body, averaged."""
+    keepalive_seconds: Seconds = 75
+    """How long a connection may stay open between two requests."""
+    write_seconds: Seconds = 60
+    """How long a client may leave its answer unread."""
+    queue_bytes: ByteCount = 256 * 1024**2
+    """Bytes of bodies held while requests wait for a replica."""
+
+
 class CertificateFiles(Section):
     """A certificate for https; its host names stand in it."""
 
@@ -167,6 +194,7 @@ class Proxy(Section):
     """Path; empty: standard output."""
     access_log_bytes: Annotated[int, Field(ge=65536)] = 64 * 1024**2
     """Size from which on a new file is begun; four old ones are kept."""
+    limits: ProxyLimits = ProxyLimits()
 
     @model_validator(mode="after")
     def _proven(self) -> Self:

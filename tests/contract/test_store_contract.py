@@ -107,6 +107,17 @@ async def test_deployments_come_newest_first_and_unfinished_ones_oldest_first(st
     assert await store.deployments(service_id=SHOP.id, unfinished=True) == [one, three]
 
 
+async def test_the_latest_deployment_of_each_service(store):
+    assert await store.latest_deployments() == []
+    one, two, three = (builders.deployment(number) for number in (1, 2, 3))
+    twin = replace(three, id="dep_shop_0")
+    other = builders.deployment(1, of="blog")
+    await store.commit(Change(after=SHOP, deployments=(two, three, twin, one)))
+    await store.commit(Change(after=BLOG, deployments=(other,)))
+    found = await store.latest_deployments()
+    assert sorted(found, key=lambda one: one.service) == [other, three]
+
+
 async def test_events_are_numbered_and_come_newest_first(store):
     numbered = await store.commit(
         Change(events=(builders.event("a"), builders.event("b", service="shop")))
@@ -117,6 +128,7 @@ async def test_events_are_numbered_and_come_newest_first(store):
     assert 0 < first < second < third
     assert [event.kind for event in await store.events()] == ["c", "b", "a"]
     assert [event.kind for event in await store.events(service="shop")] == ["c", "b"]
+    assert [event.kind for event in await store.events(kinds={"a", "c"})] == ["c", "a"]
     assert [event.kind for event in await store.events(after=first)] == ["c", "b"]
     assert [event.kind for event in await store.events(before=third, limit=1)] == ["b"]
 

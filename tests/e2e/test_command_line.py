@@ -109,7 +109,16 @@ def test_settings_scaling_and_domains(shared: World, service: str) -> None:
     assert read["idle"]["stop_after"] == 7200
     run(shared, "scale", service, "1", "--min", "1", "--max", "4", "--note", "sale")
     version = shared.api.version(f"{service}-001")
-    assert (version["replicas"], version["note"]) == ({"min": 1, "max": 4}, "sale")
+    assert version["replicas"] == {"min": 1, "max": 4, "schedules": []}
+    assert version["note"] == "sale"
+    weekdays = "2: 0 8 * * mon-fri .. 0 20 * * mon-fri @ Europe/Berlin"
+    out = run(shared, "scale", service, "--delay", "30", "--schedule", weekdays)
+    assert f"schedule   at least {weekdays}" in out
+    assert run_json(shared, "scale", service, "--no-schedules")["replicas"]["schedules"] == []
+    assert "because" in run(shared, "explain", service)
+    (explained,) = run_json(shared, "explain", service)["versions"]
+    assert explained["awake"]["keeps"] == "min"
+    assert explained["cold_starts"][0]["phases"].keys() == {"queue", "create", "start", "connect"}
     domain = f"{service}.example.com"
     assert domain in run(shared, "domains", service, "add", domain)
     assert shared.body(domain) == "x"

@@ -1,6 +1,7 @@
 """A `Store` in memory, with the real one's order, uniqueness and refusals."""
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import replace
 
 from paas.core.idle import Mark
@@ -60,8 +61,18 @@ class FakeStore:
         ]
         return sorted(found, key=lambda one: (one.created, one.id), reverse=not unfinished)[:limit]
 
+    async def latest_deployments(self) -> list[Deployment]:
+        oldest_first = reversed(await self.deployments(limit=len(self._deployments)))
+        return list({one.service_id: one for one in oldest_first}.values())
+
     async def events(
-        self, *, service: str | None = None, after: int = 0, before: int = 0, limit: int = 100
+        self,
+        *,
+        service: str | None = None,
+        kinds: Collection[str] = (),
+        after: int = 0,
+        before: int = 0,
+        limit: int = 100,
     ) -> list[Event]:
         found = [
             one
@@ -69,6 +80,7 @@ class FakeStore:
             if one.id > after
             and (not before or one.id < before)
             and (service is None or one.service == service)
+            and (not kinds or one.kind in kinds)
         ]
         return found[::-1][:limit]
 

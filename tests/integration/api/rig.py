@@ -176,6 +176,7 @@ def _app(control: Control, outside: Outside, board: Board, *, settings: Settings
         services=control.services,
         deployments=control.deployments,
         history=control.history,
+        explain=control.explain,
         status=control.status,
         journal=outside.journal,
         requests=board.requests,

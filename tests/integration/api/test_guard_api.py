@@ -40,6 +40,15 @@ async def test_anyone_sees_that_it_lives_and_no_more(paas: World) -> None:
     full = (await paas.call("GET", "/v1/health", session=paas.tcp, headers=BEARER)).json
     assert full["engine"] is True
     assert full["data_dir"] == str(paas.settings.data_dir)
+    assert full["usage"] == {
+        "connections": 0,
+        "most_connections": 0,
+        "websockets": 0,
+        "refused": 0,
+        "paused": False,
+        "pauses": 0,
+        "lost_lines": 0,
+    }
     assert (await paas.call("GET", "/openapi.json", session=paas.tcp)).json["openapi"] == "3.1.0"
 
 

@@ -18,6 +18,7 @@ OFF = {
     "maintenance": "off",
     "body_limit": 0,
     "request_log": False,
+    "ignore": [],
 }
 ON = {
     "sticky": True,
@@ -28,8 +29,17 @@ ON = {
     "maintenance": "hold",
     "body_limit": 1024,
     "request_log": True,
+    "ignore": [
+        {"path_prefix": "/healthz"},
+        {"path_prefix": None, "user_agent": "UptimeRobot", "status": 204},
+        {"path_prefix": "/wp%2dlogin.php;x", "user_agent": "bot (+http", "status": 599},
+    ],
 }
 SHOWN = ON | {
+    "ignore": [
+        {"path_prefix": "/healthz", "user_agent": None, "status": 200},
+        *ON["ignore"][1:],
+    ],
     "basic_auth": {"user": "ann", "password": "set"},
     "allow": ["10.0.0.0/8", "203.0.113.7/32"],
 }
@@ -83,6 +93,25 @@ async def test_they_come_with_a_new_service_and_survive_a_restart(tmp_path: Path
         ({"basic_auth": {"user": "ann", "password": ""}}, "basic_auth.password"),
         ({"maintenance": "maybe"}, "maintenance"),
         ({"body_limit": -1}, "body_limit"),
+        ({"ignore": {"path_prefix": "/"}}, "ignore"),
+        ({"ignore": [{"path_prefix": "/"}] * 51}, "ignore"),
+        ({"ignore": [{}]}, "ignore.0"),
+        ({"ignore": ["/healthz"]}, "ignore.0"),
+        ({"ignore": [{"path_prefix": "/"}, {"status": 200}]}, "ignore.1"),
+        ({"ignore": [{"path_prefix": None, "user_agent": None}]}, "ignore.0"),
+        ({"ignore": [{"path": "/", "user_agent": "a"}]}, "ignore.0.path"),
+        *(
+            ({"ignore": [{"path_prefix": path}]}, "ignore.0.path_prefix")
+            for path in ("", "healthz", "/a?b", "/a#b", "/a b", "/é", "/a\n", "/" * 1001, 1)
+        ),
+        *(
+            ({"ignore": [{"user_agent": agent}]}, "ignore.0.user_agent")
+            for agent in ("", "  ", "é", "a\tb", "a\n", "x" * 201, ["a"])
+        ),
+        *(
+            ({"ignore": [{"path_prefix": "/", "status": status}]}, "ignore.0.status")
+            for status in (0, 100, 199, 300, 399, 600, True, "200", None)
+        ),
     ],
 )
 async def test_what_is_wrong_is_told_by_its_field(
@@ -94,6 +123,29 @@ async def test_what_is_wrong_is_told_by_its_field(
     assert list(answer.fields) == [field]
     made = await paas.call("POST", "/v1/services", json={"name": "other"} | wrong)
     assert list(made.fields) == [field]
+
+
+async def test_all_that_is_wrong_with_rules_is_told_at_once(paas: World) -> None:
+    await paas.call("POST", "/v1/services", json={"name": "shop"})
+    rules = [{"path_prefix": "x", "user_agent": " ", "status": 301}, {"status": 1}, {"user": 1}]
+    answer = await paas.call("PATCH", SHOP, json={"ignore": rules, "sticky": 1})
+    assert sorted(answer.fields) == [
+        "ignore.0.path_prefix", "ignore.0.status", "ignore.0.user_agent",
+        "ignore.1", "ignore.1.status", "ignore.2", "ignore.2.user", "sticky",
+    ]  # fmt: skip
+    assert (await paas.call("GET", SHOP)).json["ignore"] == []
+
+
+async def test_ignore_rules_hold_at_once(paas: World) -> None:
+    await paas.call("POST", "/v1/services", json={"name": "shop"} | {"ignore": ON["ignore"]})
+    route = paas.board.route("shop.localhost")
+    assert route is not None
+    assert route.policy is not None
+    assert [rule.path for rule in route.policy.ignore] == [b"/healthz", b"", b"/wp%2dlogin.php;x"]
+    await paas.call("PATCH", SHOP, json={"ignore": []})
+    plain = paas.board.route("shop.localhost")
+    assert plain is not None
+    assert plain.policy is None
 
 
 async def test_a_domain_can_become_the_main_one_and_goes(paas: World) -> None:
@@ -117,6 +169,7 @@ async def test_the_last_requests(paas: World) -> None:
     targets = [item["target"] for item in answer.json["items"]]
     assert targets == ["/2\\x1b[31m\\xff", "/1\\x1b[31m\\xff"]
     assert answer.json["items"][0]["seconds"] == 0.25
+    assert answer.json["items"][0]["ignored"] is False
     await paas.call("PATCH", SHOP, json={"request_log": False})
     assert (await paas.call("GET", f"{SHOP}/requests")).json["items"] == []
     assert (await paas.call("GET", "/v1/services/none/requests")).status == 404

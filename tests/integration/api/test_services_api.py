@@ -66,8 +66,9 @@ async def test_an_image_becomes_a_version_with_everything_it_was_given(paas: Wor
     assert version["secrets"] == ["DB_PASSWORD"]
     assert version["env"] == {"MODE": "prod"}
     assert version["memory"] == 256 * 1024**2
-    assert version["scaling"] == {"rps": None, "concurrency": 10, "cpu": None, "memory": None}
-    assert version["replicas"] == {"min": 0, "max": 3}
+    rules = {"rps": None, "concurrency": 10, "cpu": None, "memory": None, "scale_down_delay": 0}
+    assert version["scaling"] == rules
+    assert version["replicas"] == {"min": 0, "max": 3, "schedules": []}
     assert version["timeouts"] == {"idle": 60, "start": 20, "drain": 30}
     assert version["probe"] == {"http": "/healthz", "status": [200]}
     assert version["command"] == ["serve"]
@@ -95,7 +96,7 @@ async def test_scaling_and_note_can_be_edited_piecewise(paas: World) -> None:
     await paas.deploy(replicas={"min": 1, "max": 4})
     path = "/v1/services/shop/versions/shop-001"
     edited = await paas.call("PATCH", path, json={"replicas": {"max": 6}, "note": "sale"})
-    assert edited.json["replicas"] == {"min": 1, "max": 6}
+    assert edited.json["replicas"] == {"min": 1, "max": 6, "schedules": []}
     assert edited.json["note"] == "sale"
     assert edited.json["scaling"]["rps"] == 50
 

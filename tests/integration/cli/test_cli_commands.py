@@ -68,18 +68,6 @@ def test_one_version_with_replicas(cli: Cli, daemon: Recorded) -> None:
     assert "5.0 MiB" in ran.out
 
 
-def test_scale(cli: Cli, daemon: Recorded) -> None:
-    answer = {"name": "shop-003", "status": "ready"}
-    daemon.on(f"PATCH {V1}/versions/shop-003", answer)
-    assert cli("scale", "shop", "3", "--min", "1", "--rps", "9", "--note", "x", "--json").code == 0
-    assert daemon.seen[0].json() == {
-        "note": "x",
-        "replicas": {"min": 1},
-        "scaling": {"rps": 9.0},
-    }
-    assert cli("scale", "shop", "3").code == 2
-
-
 def test_logs(cli: Cli, daemon: Recorded) -> None:
     line = {"time": "2026-05-01T12:00:00Z", "text": "\x07hi", "version": "shop-001", "replica": "r"}
     daemon.on(f"GET {V1}/logs", {"items": [line]})

@@ -154,8 +154,9 @@ async def test_the_name_can_be_used_again_at_once(world: World) -> None:
 async def test_internal_addresses_come_and_go(world: World) -> None:
     await world.deploy()
     await world.deploy()
-    view = await world.control.services.read("shop")
-    both = [view.internal_address, view.versions[0].internal_address]
+    services = world.control.services
+    shown = (await services.read("shop"), (await services.versions("shop"))[0])
+    both = [view.internal_address for view in shown]
     host, _, shop = (both[0] or "").rpartition(":")
     first = (both[1] or "").rpartition(":")[2]
     opened = world.control.addresses._open

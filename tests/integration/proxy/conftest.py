@@ -14,10 +14,12 @@ from paas.live.board import Board, Slot, Target
 from paas.proxy.listener import Listener
 from paas.proxy.proxy import Proxy
 from tests.certificates import Pair, issue, trusting
-from tests.integration.proxy.origin import Origin
-from tests.integration.proxy.wire import Got, Wire, until
+from tests.integration.proxy.origin import Origin, echo
+from tests.integration.proxy.wire import DEADLINE, Got, Wire, until
 
 QUICK = Limits(tick_seconds=0.02)
+STEADY = 30
+"""Round trips that a number has to stay the same."""
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -51,6 +53,7 @@ class Stage:
         self.wires: list[Wire] = []
         self.listener: Listener | None = None
         self._origins: list[Origin] = [self.origin]
+        self._prefaced = False
 
     async def start(self, limits: Limits = QUICK, *, ready: bool = True, **options: Any) -> None:
         """Listen with those limits; `ready`: the origin is a replica already. `options` are
@@ -58,10 +61,44 @@ class Stage:
         """
         self.proxy = Proxy(self.board, limits=limits, **options)
         self.proxy.certificates.put("hello", hello().certificate)
+        self._prefaced = bool(options.get("proxy_protocol"))
         self.listener = await self.proxy.listen("127.0.0.1", 0, secure=self.secure)
         await self.origin.start()
         if ready:
             self.ready(self.origin)
+
+    async def check_invariants(self) -> None:
+        """What holds after every input: all that was forwarded was in order, nothing was
+        forwarded that no client asked for, and a new request gets its answer.
+        """
+        for origin in self._origins:
+            assert origin.problems == []
+        counters = self.proxy.counters
+        asked = counters.requests + counters.retries
+        assert sum(len(origin.seen) for origin in self._origins) <= asked
+        if self._can_answer():
+            for origin in self._origins:
+                origin.answer, origin.early = echo, False
+            await until(lambda: self.target.in_flight == 0)
+            got = await self.ask(b"GET /well HTTP/1.1\r\nHost: hello.localhost\r\n\r\n")
+            assert got.status == 200, got
+
+    def _can_answer(self) -> bool:
+        """Whether listener, route and replicas are still as they were."""
+        ports = {origin.port for origin in self._origins if origin.serving}
+        slots = self.target.slots
+        return (
+            self.listener is not None
+            and not self.listener.closed
+            and not self._prefaced
+            and (not self.secure or self._certified())
+            and self.board.route("hello.localhost") is self.route
+            and bool(slots)
+            and all(slot.accepting and slot.port in ports for slot in slots)
+        )
+
+    def _certified(self) -> bool:
+        return self.proxy.certificates.find("hello.localhost") is hello().certificate
 
     async def stop(self) -> None:
         for wire in self.wires:
@@ -99,13 +136,26 @@ class Stage:
         wire.send(data)
         return await wire.response(method)
 
+    async def steady(self, value: Callable[[], int]) -> int:
+        """That number, once it stays the same over many turns of the proxy's loop: each is
+        proved by a round trip on another connection.
+        """
+        wire, before, same = await self.wire(), value(), 0
+        async with asyncio.timeout(DEADLINE):
+            while same < STEADY:
+                wire.send(b"OPTIONS * HTTP/1.1\r\nHost: hello.localhost\r\n\r\n")
+                assert (await wire.response()).status == 204
+                same, before = (same + 1 if value() == before else 0), value()
+        wire.close()
+        return before
+
     async def check_well(self) -> None:
         """A plain request on a new connection gets its 200, and nothing is held."""
         got = await self.ask(b"GET /well HTTP/1.1\r\nHost: hello.localhost\r\n\r\n")
         assert got.status == 200
         assert self.target.in_flight == 0
         assert not self.target.waiters
-        assert self.target.queued_bytes == 0
+        assert self.target.share.queued_bytes == 0
         assert self.origin.problems == []
 
 
@@ -113,4 +163,9 @@ class Stage:
 async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     stage = Stage(secure=getattr(request, "param", "plain") == "tls")
     yield stage
-    await stage.stop()
+    try:
+        for wire in stage.wires:
+            wire.writer.transport.abort()
+        await stage.check_invariants()
+    finally:
+        await stage.stop()

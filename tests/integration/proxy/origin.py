@@ -9,22 +9,11 @@ from dataclasses import dataclass, field
 import h11
 
 from paas.aio.tasks import Tasks
+from tests.strict import Seen, check_forwarded, text
+from tests.strict import seen as seen_of
+from tests.unit.http1.answers import reply
 
-
-@dataclass(kw_only=True)
-class Seen:
-    """One request as it arrived; `complete` once its body ended properly."""
-
-    method: str
-    target: str
-    fields: list[tuple[str, str]]
-    body: bytes = b""
-    complete: bool = False
-
-    def field(self, name: str) -> str | None:
-        found = [value for key, value in self.fields if key == name]
-        assert len(found) <= 1, (name, found)
-        return found[0] if found else None
+__all__ = ["Answer", "Line", "Origin", "Seen", "echo", "reply", "sends"]
 
 
 @dataclass(kw_only=True)
@@ -54,11 +43,6 @@ class Line:
 
 
 Answer = Callable[[Seen, Line], Awaitable[None]]
-
-
-def reply(body: bytes, status: bytes = b"200 OK", *fields: bytes) -> bytes:
-    lines = b"".join(field + b"\r\n" for field in fields)
-    return b"HTTP/1.1 %b\r\nContent-Length: %d\r\n%b\r\n" % (status, len(body), lines) + body
 
 
 async def echo(seen: Seen, line: Line) -> None:
@@ -103,6 +87,10 @@ class Origin:
         await self._tasks.close()
 
     @property
+    def serving(self) -> bool:
+        return self._server is not None and self._server.is_serving()
+
+    @property
     def bytes_seen(self) -> int:
         return sum(len(line.raw) for line in self.lines)
 
@@ -119,7 +107,7 @@ class Origin:
                 rest = await self._one(line, rest)
         except ConnectionError:
             pass
-        except h11.RemoteProtocolError as error:
+        except (h11.RemoteProtocolError, AssertionError) as error:
             self.problems.append(str(error))
         finally:
             self.open -= 1
@@ -140,8 +128,9 @@ class Origin:
                 line.raw += data
                 parser.receive_data(data)
             elif isinstance(event, h11.Request):
-                seen = _seen(event)
+                seen = seen_of(event)
                 self.seen.append(seen)
+                check_forwarded(seen)
                 if self.early:
                     await self.answer(seen, line)
             elif isinstance(event, h11.Data):
@@ -149,17 +138,10 @@ class Origin:
                 seen.body += bytes(event.data)
             elif isinstance(event, h11.EndOfMessage):
                 assert seen is not None
+                assert not text(event.headers), "trailers"
                 seen.complete = True
                 if not self.early:
                     await self.answer(seen, line)
                 return parser.trailing_data[0]
             else:
                 return None
-
-
-def _seen(request: h11.Request) -> Seen:
-    return Seen(
-        method=request.method.decode(),
-        target=request.target.decode("latin-1"),
-        fields=[(name.decode(), value.decode("latin-1")) for name, value in request.headers],
-    )

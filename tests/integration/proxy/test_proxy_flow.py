@@ -1,8 +1,8 @@
 """Queueing at a cold start, back-pressure, clients that leave, slow clients, draining."""
 
 import asyncio
-import resource
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +18,22 @@ async def silent(_seen: Seen, line: Line) -> None:
     await line.closed()
 
 
+class Memory:
+    """How much of it the process has come to use, at the most, since this was made."""
+
+    def __init__(self) -> None:
+        Path("/proc/self/clear_refs").write_text("5")
+        self._before = self._peak()
+
+    def grown(self) -> int:
+        """KiB."""
+        return self._peak() - self._before
+
+    def _peak(self) -> int:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+
+
 # ---- cold start
 
 
@@ -31,12 +47,11 @@ async def test_requests_wait_for_the_first_replica(stage: Stage) -> None:
         wire.send(post(b"Content-Length: 1", body=b"%d" % number))
     await until(lambda: len(stage.target.waiters) == 5)
     assert demands == ["v1"] * 5
-    await asyncio.sleep(0.05)
     stage.ready(stage.origin)
     for number, wire in enumerate(wires):
         got = await wire.response()
         assert got.body == b"%d" % number
-        assert int(got.field("x-paas-cold-start") or 0) >= 40
+        assert int(got.field("x-paas-cold-start") or 0) >= 1
         wire.send(get())
         assert (await wire.response()).field("x-paas-cold-start") is None
     await stage.check_well()
@@ -66,24 +81,25 @@ async def test_waiters_are_released_as_capacity_appears(stage: Stage) -> None:
 
 
 @over_both
+@pytest.mark.case(62)
 async def test_a_waiting_body_is_bounded_and_counted(stage: Stage) -> None:
     await stage.start(ready=False)
     wire = await stage.wire()
     size = 8_000_000
     wire.send(post(b"Content-Length: %d" % size, body=b"x" * size))
-    await until(lambda: stage.target.queued_bytes >= 64 * 1024)
-    await asyncio.sleep(0.1)
-    assert stage.target.queued_bytes <= 512 * 1024
+    await until(lambda: stage.target.share.queued_bytes >= 64 * 1024)
+    assert await stage.steady(lambda: stage.target.share.queued_bytes) <= 512 * 1024
     stage.ready(stage.origin)
     got = await wire.response()
     assert len(got.body) == size
-    assert stage.target.queued_bytes == 0
+    assert stage.target.share.queued_bytes == 0
 
 
 @over_both
+@pytest.mark.case(62)
 async def test_no_room_for_a_waiting_body(stage: Stage) -> None:
     await stage.start(ready=False)
-    stage.target.queued_bytes = QUEUE_BYTES - 2
+    stage.target.share.queued_bytes = QUEUE_BYTES - 2
     for data in (
         post(b"Content-Length: 5", body=b"12345"),
         chunked(b"5\r\n12345\r\n0\r\n\r\n"),
@@ -99,6 +115,7 @@ async def test_no_room_for_a_waiting_body(stage: Stage) -> None:
 
 
 @over_both
+@pytest.mark.case(59, 62)
 async def test_the_queue_is_bounded(stage: Stage) -> None:
     await stage.start(ready=False)
     stage.target.concurrency = 1
@@ -110,6 +127,7 @@ async def test_the_queue_is_bounded(stage: Stage) -> None:
 
 
 @over_both
+@pytest.mark.case(59)
 async def test_a_start_that_takes_too_long(stage: Stage) -> None:
     await stage.start(ready=False)
     stage.target.wait_limit = 0.1
@@ -126,6 +144,7 @@ async def test_a_start_that_takes_too_long(stage: Stage) -> None:
 
 
 @over_both
+@pytest.mark.case(64)
 async def test_a_waiter_that_leaves_frees_its_place(stage: Stage) -> None:
     await stage.start(ready=False)
     for leave in (Wire.close, Wire.reset):
@@ -140,6 +159,7 @@ async def test_a_waiter_that_leaves_frees_its_place(stage: Stage) -> None:
 
 
 @over_both
+@pytest.mark.case(62)
 async def test_upload_to_a_slow_origin_in_constant_memory(stage: Stage) -> None:
     await stage.start()
     go_on = asyncio.Event()
@@ -151,7 +171,7 @@ async def test_upload_to_a_slow_origin_in_constant_memory(stage: Stage) -> None:
         while rest:
             rest -= len(await line.reader.read(1 << 20))
         line.send(reply(b"done"))
-        await line.closed()
+        line.close()
 
     stage.origin.early = True
     stage.origin.answer = answer
@@ -168,19 +188,17 @@ async def test_upload_to_a_slow_origin_in_constant_memory(stage: Stage) -> None:
             await wire.writer.drain()
             sent += len(block)
 
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(push(), 0.5)
-    assert sent < 24 * 1024 * 1024
+    memory = Memory()
+    pushing = asyncio.ensure_future(push())
+    assert await stage.steady(lambda: sent) < 24 * 1024 * 1024
     go_on.set()
-    sent += len(block)  # the one that was cut off while waiting for room
-    await asyncio.wait_for(push(), 20)
+    await asyncio.wait_for(pushing, 20)
     assert (await wire.response()).body == b"done"
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert after - before < 20 * 1024
+    assert memory.grown() < 20 * 1024
 
 
 @over_both
+@pytest.mark.case(62)
 async def test_download_to_a_slow_client_in_constant_memory(stage: Stage) -> None:
     await stage.start()
     size = 64 * 1024 * 1024
@@ -196,19 +214,21 @@ async def test_download_to_a_slow_client_in_constant_memory(stage: Stage) -> Non
             sent += len(block)
 
     stage.origin.answer = answer
+    memory = Memory()
     wire = await stage.wire(receive_buffer=65536)
     wire.send(get())
     async with asyncio.timeout(20):
         await wire.reader.readuntil(b"\r\n\r\n")
-        await asyncio.sleep(0.3)
-        assert sent < 24 * 1024 * 1024
+        assert await stage.steady(lambda: sent) < 24 * 1024 * 1024
         received = 0
         while received < size:
             received += len(await wire.reader.read(1 << 20))
     assert received == size
+    assert memory.grown() < 20 * 1024
 
 
 @over_both
+@pytest.mark.case(60)
 async def test_a_client_that_never_reads_is_cut(stage: Stage) -> None:
     await stage.start(Limits(tick_seconds=0.02, write_seconds=0.2))
     stage.origin.answer = sends(reply(b"x" * 30_000_000))
@@ -221,6 +241,7 @@ async def test_a_client_that_never_reads_is_cut(stage: Stage) -> None:
     await stage.check_well()
 
 
+@pytest.mark.case(53)
 async def test_pipelined_requests_are_bounded(stage: Stage) -> None:
     await stage.start()
     go_on = asyncio.Event()
@@ -235,14 +256,13 @@ async def test_pipelined_requests_are_bounded(stage: Stage) -> None:
     request = b"GET /%d HTTP/1.1\r\nHost: hello.localhost\r\nX: " + b"x" * 1000 + b"\r\n\r\n"
     wire.send(b"".join(request % number for number in range(count)))
     await until(lambda: len(stage.origin.seen) == 1)
-    await asyncio.sleep(0.2)
-    unsent = wire.writer.transport.get_write_buffer_size()
-    assert unsent > 1_000_000
+    assert await stage.steady(wire.writer.transport.get_write_buffer_size) > 1_000_000
     go_on.set()
     for number in range(count):
         assert (await wire.response()).body == b"/%d" % number
 
 
+@pytest.mark.case(53, 62)
 async def test_pipelined_answers_nobody_reads_are_bounded(stage: Stage) -> None:
     await stage.start()
     stage.origin.answer = sends(reply(b"x" * 200_000))
@@ -250,8 +270,7 @@ async def test_pipelined_answers_nobody_reads_are_bounded(stage: Stage) -> None:
     wire.send(get() * 500)
     wire.end_sending()
     await until(lambda: len(stage.origin.seen) > 1)
-    await asyncio.sleep(0.2)
-    assert len(stage.origin.seen) < 100
+    assert await stage.steady(lambda: len(stage.origin.seen)) < 100
     for _ in range(500):
         assert len((await wire.response()).body) == 200_000
     assert await wire.bytes_until_end() == b""
@@ -261,6 +280,7 @@ async def test_pipelined_answers_nobody_reads_are_bounded(stage: Stage) -> None:
 
 
 @over_both
+@pytest.mark.case(60)
 async def test_a_head_has_its_time(stage: Stage) -> None:
     await stage.start(Limits(tick_seconds=0.02, head_seconds=0.1))
     wire = await stage.wire()
@@ -271,6 +291,7 @@ async def test_a_head_has_its_time(stage: Stage) -> None:
 
 
 @over_both
+@pytest.mark.case(60)
 async def test_a_slow_head_cannot_buy_time_byte_by_byte(stage: Stage) -> None:
     await stage.start(Limits(tick_seconds=0.02, head_seconds=0.2))
     wire = await stage.wire()
@@ -283,6 +304,7 @@ async def test_a_slow_head_cannot_buy_time_byte_by_byte(stage: Stage) -> None:
 
 
 @over_both
+@pytest.mark.case(60)
 async def test_idle_connections_are_closed(stage: Stage) -> None:
     await stage.start(Limits(tick_seconds=0.02, keepalive_seconds=0.1))
     fresh, used = await stage.wire(), await stage.wire()
@@ -294,6 +316,7 @@ async def test_idle_connections_are_closed(stage: Stage) -> None:
 
 
 @over_both
+@pytest.mark.case(60)
 async def test_a_slow_body_is_408(stage: Stage) -> None:
     await stage.start(Limits(tick_seconds=0.02, body_seconds=0.1))
     wire = await stage.wire()
@@ -306,6 +329,7 @@ async def test_a_slow_body_is_408(stage: Stage) -> None:
 
 @pytest.mark.parametrize("leave", [Wire.close, Wire.reset])
 @over_both
+@pytest.mark.case(64)
 async def test_a_client_that_leaves_frees_the_replica(
     stage: Stage, leave: Callable[[Wire], None]
 ) -> None:
@@ -321,6 +345,7 @@ async def test_a_client_that_leaves_frees_the_replica(
 
 
 @over_both
+@pytest.mark.case(64)
 async def test_a_client_that_leaves_a_quiet_stream(stage: Stage) -> None:
     await stage.start()
 
@@ -337,6 +362,7 @@ async def test_a_client_that_leaves_a_quiet_stream(stage: Stage) -> None:
     await until(lambda: stage.target.in_flight == 0, seconds=1.5)
 
 
+@pytest.mark.case(64)
 async def test_a_half_closed_client_still_gets_its_answers(stage: Stage) -> None:
     await stage.start()
 
@@ -376,6 +402,7 @@ async def test_an_answer_of_our_own_outlives_the_end_that_came_with_its_request(
     assert raw.endswith(b"}\n")
 
 
+@pytest.mark.case(15)
 async def test_a_body_cut_short_is_never_complete(stage: Stage) -> None:
     await stage.start()
     for data in (post(b"Content-Length: 10", body=b"123"), chunked(b"3\r\n123\r\n")):
@@ -389,6 +416,7 @@ async def test_a_body_cut_short_is_never_complete(stage: Stage) -> None:
         stage.origin.seen.clear()
 
 
+@pytest.mark.case(15)
 async def test_a_head_cut_short_is_closed(stage: Stage) -> None:
     await stage.start()
     wire = await stage.wire()

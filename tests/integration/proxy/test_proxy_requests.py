@@ -9,8 +9,7 @@ from paas.core.routing import Route
 from paas.errors import Unavailable
 from paas.http1.limits import Limits
 from paas.live.board import Slot
-from paas.proxy.proxy import Proxy
-from tests.integration.proxy.conftest import QUICK, Stage, over_both
+from tests.integration.proxy.conftest import Stage, over_both
 from tests.integration.proxy.origin import Line, Seen, reply, sends
 from tests.integration.proxy.wire import until
 from tests.unit.http1.hostile import chunked, get, line, post
@@ -76,6 +75,7 @@ async def test_byte_by_byte(stage: Stage) -> None:
 
 
 @over_both
+@pytest.mark.case(53)
 async def test_pipelined_requests_are_answered_in_order(stage: Stage) -> None:
     await stage.start()
 
@@ -100,6 +100,7 @@ async def test_pipelined_requests_are_answered_in_order(stage: Stage) -> None:
 
 
 @over_both
+@pytest.mark.case(53)
 async def test_thousands_of_pipelined_errors_do_not_recurse(stage: Stage) -> None:
     await stage.start()
     wire = await stage.wire()
@@ -109,6 +110,7 @@ async def test_thousands_of_pipelined_errors_do_not_recurse(stage: Stage) -> Non
 
 
 @over_both
+@pytest.mark.case(18)
 async def test_data_after_connection_close_is_ignored(stage: Stage) -> None:
     await stage.start()
     wire = await stage.wire()
@@ -144,6 +146,7 @@ async def test_http_1_0(stage: Stage) -> None:
         (b"[::1]", 404),
     ],
 )
+@pytest.mark.case(34, 35)
 async def test_hosts(stage: Stage, host: bytes, status: int) -> None:
     await stage.start()
     got = await stage.ask(b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")
@@ -158,6 +161,7 @@ async def test_absolute_form(stage: Stage) -> None:
     assert (seen.target, seen.field("host")) == ("/a%2f", "hello.localhost")
 
 
+@pytest.mark.case(29)
 async def test_options_star_is_ours(stage: Stage) -> None:
     await stage.start()
     got = await stage.ask(line(b"OPTIONS * HTTP/1.1"), "OPTIONS")
@@ -165,6 +169,7 @@ async def test_options_star_is_ours(stage: Stage) -> None:
     assert stage.origin.seen == []
 
 
+@pytest.mark.case(41)
 async def test_a_loop_is_broken(stage: Stage) -> None:
     await stage.start(ready=False)
     assert stage.listener is not None
@@ -244,6 +249,7 @@ async def test_weighted_choice_is_smooth(stage: Stage) -> None:
     assert (len(stage.origin.seen), len(other.seen)) == (18, 2)
 
 
+@pytest.mark.case(61)
 async def test_connection_limits(stage: Stage) -> None:
     await stage.start(Limits(tick_seconds=0.02, connections=2))
     first, second = await stage.wire(), await stage.wire()
@@ -259,6 +265,7 @@ async def test_connection_limits(stage: Stage) -> None:
     await stage.check_well()
 
 
+@pytest.mark.case(61)
 async def test_connection_limit_per_address(stage: Stage) -> None:
     await stage.start(Limits(tick_seconds=0.02, connections_per_address=1))
     first = await stage.wire()
@@ -282,6 +289,7 @@ async def test_body_limit(stage: Stage) -> None:
 
 
 @over_both
+@pytest.mark.case(50)
 async def test_an_answer_survives_an_upload_nobody_reads(stage: Stage) -> None:
     await stage.start()
     wire = await stage.wire()
@@ -292,12 +300,10 @@ async def test_an_answer_survives_an_upload_nobody_reads(stage: Stage) -> None:
     assert await wire.bytes_until_end() == b""
 
 
+@pytest.mark.case(38)
 async def test_trusted_networks_are_believed(stage: Stage) -> None:
-    await stage.start()
-    trusting = Proxy(stage.board, limits=QUICK, trusted=["2001:db8::/32", "127.0.0.0/8"])
-    stage.listener = await trusting.listen("127.0.0.1", 0)
+    await stage.start(trusted=["2001:db8::/32", "127.0.0.0/8"])
     await stage.ask(get(b"X-Forwarded-For: 192.0.2.1", b"X-Forwarded-Proto: https"))
     (seen,) = stage.origin.seen
     assert seen.field("x-forwarded-for") == "192.0.2.1, 127.0.0.1"
     assert seen.field("x-forwarded-proto") == "https"
-    await trusting.drain(0.0)

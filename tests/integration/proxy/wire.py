@@ -64,6 +64,11 @@ class Wire:
         )
         return cls(reader, writer)
 
+    @property
+    def surplus(self) -> bytes:
+        """What came behind the last answer and was read with it."""
+        return self._rest
+
     def send(self, data: bytes) -> None:
         self.writer.write(data)
 
@@ -74,6 +79,14 @@ class Wire:
         """End with RST, as a crashed client does."""
         sock = self.writer.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
+
+    def abandon(self) -> None:
+        """End without RST and at once, whatever was not sent yet: as a client that is killed
+        (its kernel goes on to send what it took over).
+        """
+        sock = self.writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 0, 0))
         self.writer.transport.abort()
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ def test_words_become_the_apis_fields():
         "allow": "10.0.0.0/8, 203.0.113.7",
         "maintenance": "hold",
         "body_limit": "10MiB",
+        "ignore": "/healthz, agent:Uptime Robot+status:204,/a+b+agent:x:y+z",
     }
     assert body(words, ask=ask) == {
         "sticky": True,
@@ -27,6 +28,11 @@ def test_words_become_the_apis_fields():
         "allow": ["10.0.0.0/8", "203.0.113.7"],
         "maintenance": "hold",
         "body_limit": 10 * 1024**2,
+        "ignore": [
+            {"path_prefix": "/healthz"},
+            {"user_agent": "Uptime Robot", "status": 204},
+            {"path_prefix": "/a+b", "user_agent": "x:y+z"},
+        ],
     }
 
 
@@ -34,12 +40,23 @@ def test_none_switches_off_and_a_password_is_asked_for():
     words = {"main_domain": "none", "basic_auth": "none", "allow": "none", "body_limit": "0"}
     off = {"main_domain": None, "basic_auth": None, "allow": [], "body_limit": 0}
     assert body(words, ask=ask) == off
+    assert body({"ignore": "none"}, ask=ask) == body({"ignore": ""}, ask=ask) == {"ignore": []}
     asked = body({"basic_auth": "ann"}, ask=ask)
     assert asked == {"basic_auth": {"user": "ann", "password": "secret of ann"}}
 
 
 @pytest.mark.parametrize(
-    ("key", "text"), [("sticky", "yes"), ("body_limit", "x"), ("stop_after", "x"), ("colour", "x")]
+    ("key", "text"),
+    [
+        ("sticky", "yes"),
+        ("body_limit", "x"),
+        ("stop_after", "x"),
+        ("colour", "x"),
+        ("ignore", "healthz"),
+        ("ignore", "/a,"),
+        ("ignore", "agent:"),
+        ("ignore", "/a+status:x"),
+    ],
 )
 def test_what_it_cannot_be(key, text):
     with pytest.raises(CliError):
@@ -55,6 +72,10 @@ def test_for_people():
         "allow": [],
         "maintenance": "page",
         "body_limit": 1024,
+        "ignore": [
+            {"path_prefix": "/a", "user_agent": None, "status": 200},
+            {"path_prefix": "/b", "user_agent": "x", "status": 404},
+        ],
     }
     assert shown(item) == {
         "freeze_after": "host's default",
@@ -65,4 +86,6 @@ def test_for_people():
         "allow": "everybody",
         "maintenance": "page",
         "body_limit": "1KiB",
+        "ignore": "/a, /b+agent:x+status:404",
     }
+    assert shown({"ignore": []}) == {"ignore": "nothing"}

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paas.core.model import BasicAuth, Domain, Maintenance, ServiceSettings
+from paas.core.ignoring import ignore_rules
+from paas.core.model import BasicAuth, Domain, IgnoreRule, Maintenance, ServiceSettings
 from paas.core.networks import parse_ip
 from paas.core.policy import (
     Facts,
@@ -23,6 +24,7 @@ from tests import builders
 
 HOSTS = ["shop.localhost", "www.example"]
 LOGIN = BasicAuth(user="ann", password="hash")
+IGNORE = (IgnoreRule(path_prefix="/healthz"),)
 FACTS = Facts(
     client=parse_ip(b"192.0.2.1"),
     scheme=b"http",
@@ -74,9 +76,16 @@ def test_a_versions_own_host_is_protected_but_neither_sticky_nor_moved():
             basic_auth=LOGIN,
             allow=("10.0.0.0/8",),
             body_limit=5,
+            ignore=IGNORE,
         )
     )
-    assert own == replace(policy(basic_auth=LOGIN, allow=("10.0.0.0/8",), body_limit=5))
+    assert own == policy(basic_auth=LOGIN, allow=("10.0.0.0/8",), body_limit=5, ignore=IGNORE)
+
+
+def test_ignore_rules_are_a_demand_and_hold_on_all_hosts():
+    assert policy(ignore=IGNORE).ignore == ignore_rules(IGNORE)
+    assert version_policy(shop(ignore=IGNORE)).ignore == ignore_rules(IGNORE)
+    assert verdict(ignore=IGNORE) == Verdict.ALLOW
 
 
 class TestAddresses:

@@ -47,3 +47,17 @@ def test_close_frames_are_whole_frames(close: bytes) -> None:
     frames.feed(close)
     assert frames.between
     assert frames.closed
+
+
+@pytest.mark.parametrize("cut", [1, 3, 100000])
+def test_finish_stops_at_the_end_of_the_frame(cut: int) -> None:
+    frames = Frames()
+    data = frame(300) + frame(10)
+    frames.feed(data[:2])
+    taken, rest = b"", data[2:]
+    while rest and not frames.between:
+        piece, rest = rest[:cut], rest[cut:]
+        taken += piece[: frames.finish(piece)]
+    assert taken == frame(300)[2:]
+    assert frames.between
+    assert frames.finish(b"more") == 0

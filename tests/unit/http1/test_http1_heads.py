@@ -116,6 +116,7 @@ def test_forwarding_fields_of_strangers_are_replaced() -> None:
     assert forwarded(get(*FORGED)) == forwarded(get())
 
 
+@pytest.mark.case(38)
 def test_forwarding_fields_of_trusted_proxies_are_extended() -> None:
     fields = dict(forwarded(get(*FORGED), TRUSTED))
     assert fields[b"x-forwarded-for"] == b"1.1.1.1, 2.2.2.2, 192.0.2.7"
@@ -139,6 +140,7 @@ def test_request_id(given_id: bytes, sent: bytes) -> None:
     assert dict(forwarded(get(b"X-Request-Id: " + given_id)))[b"x-request-id"] == sent
 
 
+@pytest.mark.case(41)
 def test_hops_count() -> None:
     assert dict(forwarded(get(b"X-Paas-Hops: 3")))[b"x-paas-hops"] == b"4"
 
@@ -202,6 +204,7 @@ def test_head_tells_the_length_it_does_not_send() -> None:
     assert b"Content-Length" not in response_bytes(answer(data % 204), minor=1, keep_alive=True)
 
 
+@pytest.mark.case(42)
 def test_switching_answer() -> None:
     head = answer(
         b"HTTP/1.1 101 Switching\r\nConnection: Upgrade, X-Secret\r\nUpgrade: websocket\r\n"
@@ -210,6 +213,42 @@ def test_switching_answer() -> None:
     assert response_bytes(head, minor=1, keep_alive=True) == (
         b"HTTP/1.1 101 Switching\r\nSec-WebSocket-Accept: a\r\n"
         b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    )
+
+
+DATE = b"Date: Mon, 23 Nov 2026 14:31:02 GMT\r\n"
+
+
+@pytest.mark.case(55)
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        (b"", DATE),
+        (b"date: theirs\r\n", b"date: theirs\r\n"),
+        (b"Connection: date, x-b\r\nDate: theirs\r\nX-B: 1\r\n", DATE),
+    ],
+)
+def test_a_date_is_added_where_there_is_none(fields: bytes, expected: bytes) -> None:
+    head = answer(b"HTTP/1.1 204 X\r\n" + fields + b"\r\n")
+    sent = response_bytes(head, minor=1, keep_alive=True, date=lambda: DATE)
+    assert sent == b"HTTP/1.1 204 X\r\n" + expected + b"\r\n"
+
+
+@pytest.mark.case(45)
+@pytest.mark.parametrize(
+    ("minor", "keep_alive", "expected"),
+    [
+        (1, True, b"Connection: Upgrade\r\nUpgrade: websocket\r\n"),
+        (1, False, b"Connection: Upgrade, close\r\nUpgrade: websocket\r\n"),
+        (0, False, b"Connection: close\r\n"),
+    ],
+)
+def test_426_names_the_protocol(minor: int, expected: bytes, *, keep_alive: bool) -> None:
+    head = answer(
+        b"HTTP/1.1 426 X\r\nConnection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 0\r\n\r\n"
+    )
+    assert response_bytes(head, minor=minor, keep_alive=keep_alive) == (
+        b"HTTP/1.1 426 X\r\nContent-Length: 0\r\n" + expected + b"\r\n"
     )
 
 

@@ -197,6 +197,21 @@ def test_options_star() -> None:
     assert head_of(line(b"OPTIONS * HTTP/1.1")).target == b"*"
 
 
+@pytest.mark.parametrize(
+    ("left", "target", "sent"),
+    [(b"0", b"*", b"0"), (b"1", b"/x", b"0"), (b"017", b"/x", b"16"), (b"x", b"/x", b"x")],
+)
+def test_options_count_their_hops_down(left: bytes, target: bytes, sent: bytes) -> None:
+    head = head_of(get(b"Max-Forwards: " + left).replace(b"GET", b"OPTIONS"))
+    assert head.target == target
+    assert b"\r\nMax-Forwards: " + sent in [field.line for field in head.fields]
+
+
+def test_options_without_a_path_are_about_the_server() -> None:
+    assert head_of(line(b"OPTIONS http://hello.localhost HTTP/1.1")).target == b"*"
+    assert head_of(line(b"OPTIONS http://hello.localhost?a HTTP/1.1")).target == b"/?a"
+
+
 def test_websocket_only_as_get_with_both_fields() -> None:
     fields = (b"Connection: keep-alive, Upgrade", b"Upgrade: WebSocket")
     assert head_of(get(*fields)).websocket

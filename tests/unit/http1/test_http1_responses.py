@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from paas.http1.events import END, Bad, Framing, ResponseHead
 from paas.http1.limits import Limits
 from paas.http1.parser import ResponseParser
+from tests.unit.http1.answers import UNUSABLE
 
 OK = b"HTTP/1.1 200 OK\r\n"
 
@@ -56,26 +57,7 @@ def test_good_answers(name: str, cut: int | None) -> None:
     assert (head.framing, body, end) == (framing, b"12345", END)
 
 
-BAD = {
-    "54 both framings": OK + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
-    "54 two lengths": OK + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n",
-    "54 listed lengths": OK + b"Content-Length: 5, 5\r\n\r\n",
-    "54 coding in 1.0": b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
-    "54 gzip coding": OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n",
-    "55 bare CR": OK + b"A: b\rc\r\n\r\n",
-    "55 bare LF": OK + b"A: b\nc\r\n\r\n",
-    "55 only LF": b"HTTP/1.1 200 OK\nA: b\n\n",
-    "55 NUL": OK + b"A: b\x00c\r\n\r\n",
-    "55 folding": OK + b"A: b\r\n c\r\n\r\n",
-    "58 long head": OK + b"A: " + b"b" * 70000 + b"\r\n\r\n",
-    "58 endless head": OK + b"A: " + b"b" * 70000,
-    "58 many headers": OK + b"A: b\r\n" * 501 + b"\r\n",
-    "51 many interim": b"HTTP/1.1 103 Early\r\n\r\n" * 9 + OK + b"\r\n",
-    "status line": b"HTTP/1.1 20 OK\r\n\r\n",
-    "HTTP/2": b"HTTP/2.0 200 OK\r\n\r\n",
-    "not HTTP": b"SSH-2.0-OpenSSH\r\n\r\n",
-    "chunk size": OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
-}
+BAD = {name: data for name, data in UNUSABLE.items() if name != "case-45-nobody-asked"}
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -94,6 +76,7 @@ def test_bad_answers(name: str, cut: int | None) -> None:
         OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n0\r\n",
     ],
 )
+@pytest.mark.case(56)
 def test_cut_short(data: bytes) -> None:
     last = parse(data, eof=True)[-1]
     assert isinstance(last, Bad)
@@ -108,6 +91,7 @@ def test_end_of_stream_within_a_head_is_for_the_connection_to_judge() -> None:
     ("method", "status", "declared"),
     [(b"HEAD", 200, 5), (b"GET", 204, 5), (b"GET", 304, 5), (b"HEAD", 304, 5)],
 )
+@pytest.mark.case(52)
 def test_answers_without_a_body(method: bytes, status: int, declared: int) -> None:
     data = b"HTTP/1.1 %d X\r\nContent-Length: 5\r\n\r\n" % status
     head, end = parse(data, method=method)
@@ -116,6 +100,7 @@ def test_answers_without_a_body(method: bytes, status: int, declared: int) -> No
     assert head.keep_alive
 
 
+@pytest.mark.case(57)
 def test_surplus_stays_buffered() -> None:
     parser = ResponseParser(Limits())
     parser.expect(b"GET")

@@ -3,8 +3,9 @@ import logging
 import pytest
 
 from paas.core.routing import Route
-from paas.live.board import Board, Lease, Refusal, RefusalCode, Slot, Ticket
+from paas.live.board import Board, Lease, OpenRequest, Refusal, RefusalCode, Slot, Ticket
 from paas.live.leases import QUEUE_BYTES
+from paas.live.requests import RequestKind
 from tests.fakes.clock import FakeClock
 
 V = "shop-id-1"
@@ -12,6 +13,7 @@ START_FAILED = Refusal(RefusalCode.START_FAILED, 5)
 NO_MEMORY = Refusal(RefusalCode.NO_MEMORY, 5)
 START_TIMEOUT = Refusal(RefusalCode.START_TIMEOUT, 5)
 GONE = Refusal(RefusalCode.GONE)
+FULL = Refusal(RefusalCode.SERVICE_FULL, 1)
 
 
 class Desk:
@@ -59,6 +61,23 @@ class TestLeases:
         first.release()
         first.release()
         assert slot.in_flight == 1
+
+    def test_one_that_becomes_a_tunnel_is_a_stream_until_it_ends(self, desk):
+        desk.slot()
+        lease = desk.acquire()
+        request = OpenRequest(
+            version_id=V,
+            kind=RequestKind.WEBSOCKET,
+            client=b"192.0.2.1",
+            since=0.0,
+            method=b"GET",
+            path=b"/",
+        )
+        lease.begin_stream(request)
+        assert (desk.target.streams, desk.target.in_flight, lease.stream) == (1, 1, request)
+        lease.end_stream()
+        lease.release()
+        assert (desk.target.streams, desk.target.in_flight) == (0, 0)
 
     def test_the_least_busy_slot_is_taken(self, desk):
         desk.target.concurrency = 0
@@ -139,14 +158,55 @@ class TestWaiting:
         assert isinstance(desk.answers["a"], Lease)
 
 
+class TestShares:
+    """What one service may have open, over all its versions."""
+
+    def board(self):
+        board = Board(FakeClock().monotonic, requests_per_service=2)
+        for version, service in (("s1", "shop"), ("s2", "shop"), ("m1", "mail")):
+            board.target(version, service=service, version=version)
+        board.add_slot("s1", Slot("r1", "10.0.0.1", 80))
+        board.add_slot("m1", Slot("r2", "10.0.0.2", 80))
+        return board
+
+    def test_leases_and_waiters_of_all_versions_count(self):
+        board = self.board()
+        lease = board.acquire("s1", lambda _answer: None)
+        ticket = board.acquire("s2", lambda _answer: None)
+        for version in ("s1", "s2"):
+            assert board.acquire(version, lambda _answer: None) == FULL
+        assert isinstance(board.acquire("m1", lambda _answer: None), Lease)
+        ticket.cancel()
+        assert isinstance(board.acquire("s1", lambda _answer: None), Lease)
+        lease.release()
+        assert isinstance(board.acquire("s2", lambda _answer: None), Ticket)
+
+    def test_a_waiter_that_is_served_counts_once(self):
+        board = self.board()
+        granted = []
+        board.acquire("s2", granted.append)
+        board.add_slot("s2", Slot("r3", "10.0.0.3", 80))
+        (lease,) = granted
+        assert lease.target.share.open == 1
+        lease.release()
+        assert lease.target.share.open == 0
+
+    def test_a_service_that_comes_back_while_requests_are_under_way_has_the_same(self):
+        board = self.board()
+        lease = board.acquire("s1", lambda _answer: None)
+        board.remove_target("s1")
+        board.remove_target("s2")
+        assert board.target("s3", service="shop", version="s3").share is lease.target.share
+
+
 class TestHeldBytes:
     def test_they_are_counted_while_the_ticket_waits(self, desk):
         ticket = desk.acquire("a")
         assert ticket.hold(10)
         assert ticket.hold(5)
-        assert (ticket.size, desk.target.queued_bytes) == (15, 15)
+        assert (ticket.size, desk.target.share.queued_bytes) == (15, 15)
         desk.slot()
-        assert desk.target.queued_bytes == 0
+        assert desk.target.share.queued_bytes == 0
 
     def test_they_have_a_limit_for_all_waiters_together(self, desk):
         one, two = desk.acquire("a"), desk.acquire("b")
@@ -156,11 +216,24 @@ class TestHeldBytes:
         one.cancel()
         assert two.hold(2)
 
+    def test_they_have_a_limit_for_all_services_together(self):
+        board = Board(FakeClock().monotonic, queue_bytes=10)
+        tickets = []
+        for name in ("shop", "mail"):
+            board.target(name, service=name, version=f"{name}-001")
+            tickets.append(board.acquire(name, lambda _answer: None))
+        one, two = tickets
+        assert one.hold(8)
+        assert not two.hold(3)
+        assert two.hold(2)
+        one.cancel()
+        assert two.hold(8)
+
     def test_a_ticket_that_left_counts_nothing(self, desk):
         ticket = desk.acquire("a")
         ticket.cancel()
         assert ticket.hold(10)
-        assert desk.target.queued_bytes == 0
+        assert desk.target.share.queued_bytes == 0
 
 
 class TestDeadlines:
@@ -420,7 +493,7 @@ class TestCallbacksThatCallAgain:
 
         tickets.append(desk.board.acquire(V, granted))
         slot = desk.slot()
-        assert (slot.in_flight, desk.target.queued_bytes) == (0, 0)
+        assert (slot.in_flight, desk.target.share.queued_bytes) == (0, 0)
 
     def test_giving_the_replica_up_leaves_the_rest_waiting(self, desk):
         desk.target.concurrency = 2

@@ -52,6 +52,7 @@ class BoardMachine(RuleBasedStateMachine):
         self.slots: list[Slot] = []
         self.requests: list[Request] = []
         self.leases: list[Lease] = []
+        self.quiet: list[Lease] = []
         self.make_target(concurrency)
 
     # ---- what the board calls
@@ -109,6 +110,32 @@ class BoardMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.slots)
     def acquire_elsewhere(self, reflex, which):
         self.ask(reflex, avoid=self.pick_slot(which))
+
+    @rule(which=WHICH)
+    def borrow(self, which):
+        """Nothing but its slot knows of it."""
+        target = self.board.targets.get(V)
+        waiting, before = self.all_waiting(), target and self.figures(target)
+        avoid = self.pick_slot(which) if self.slots and which % 2 else None
+        answer = self.board.borrow(V, avoid=avoid)
+        if isinstance(answer, Lease):
+            assert not waiting
+            self.check_lease(answer, target)
+            self.quiet.append(answer)
+        if target is not None:
+            assert self.figures(target) == before
+        assert self.all_waiting() == waiting
+
+    @rule(which=WHICH)
+    @precondition(lambda self: self.quiet)
+    def give_back(self, which):
+        lease = self.quiet.pop(which % len(self.quiet))
+        lease.release()
+        lease.release()
+
+    @rule(resting=st.booleans())
+    def rest(self, resting):
+        self.board.rest(V, resting=resting)
 
     @rule(which=WHICH)
     @precondition(lambda self: self.leases)
@@ -208,7 +235,7 @@ class BoardMachine(RuleBasedStateMachine):
 
     @invariant()
     def each_lease_is_counted_on_its_slot_and_its_target(self):
-        assert Counter(lease.slot.id for lease in self.leases) == Counter(
+        assert Counter(lease.slot.id for lease in self.leases + self.quiet) == Counter(
             {slot.id: slot.in_flight for slot in self.slots if slot.in_flight}
         )
         for target in self.all_targets():
@@ -219,7 +246,15 @@ class BoardMachine(RuleBasedStateMachine):
         for target in self.all_targets():
             waiting = self.waiting(target)
             assert [one.ticket for one in waiting] == list(target.waiters)
-            assert target.queued_bytes == sum(one.held for one in waiting)
+
+    @invariant()
+    def the_service_holds_what_its_versions_do(self):
+        waiting = [one for target in self.all_targets() for one in self.waiting(target)]
+        for target in self.all_targets():
+            open_now = len(self.leases) + len(self.quiet) + len(waiting)
+            assert target.share.open == open_now
+            assert target.share.queued_bytes == sum(one.held for one in waiting)
+            assert target.share.total.queued_bytes == target.share.queued_bytes
 
     @invariant()
     def nobody_waits_while_there_is_room(self):
@@ -278,6 +313,10 @@ class BoardMachine(RuleBasedStateMachine):
         assert not target.concurrency or lease.slot.in_flight <= target.concurrency
         assert lease.waited >= 0
 
+    def figures(self, target):
+        """What says whether it is in use."""
+        return target.arrivals, target.in_flight, target.entered, target.idle_since
+
     def present_slots(self):
         target = self.board.targets.get(V)
         return target.slots if target else []
@@ -307,7 +346,7 @@ class BoardMachine(RuleBasedStateMachine):
     def all_targets(self):
         known = {id(one.target): one.target for one in self.requests if one.target is not None}
         known.update((id(one), one) for one in self.board.targets.values())
-        known.update((id(lease.target), lease.target) for lease in self.leases)
+        known.update((id(lease.target), lease.target) for lease in self.leases + self.quiet)
         return list(known.values())
 
 

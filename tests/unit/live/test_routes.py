@@ -46,8 +46,16 @@ def test_all_hosts_of_a_service_share_one_turn(table):
     assert sorted(mixed) == ["x"] * 9 + ["y"]
 
 
+def test_the_upcoming_turn_is_the_one_that_comes(table):
+    route = split("s", x=50, y=50)
+    for _turn in range(5):
+        assert table.upcoming(route) == table.upcoming(route) == table.choose(route)
+    assert table.upcoming(split("s")) is None
+
+
 def test_a_shorter_schedule_begins_anew(table):
     turns(table, split("s", x=90, y=10), 9)
+    assert table.upcoming(split("s", x=50, y=50)) == "x"
     assert turns(table, split("s", x=50, y=50), 2) == "xy"
 
 

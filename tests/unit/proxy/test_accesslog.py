@@ -31,8 +31,12 @@ def test_json():
         "host": "shop.localhost", "target": "/a?b=c", "status": 200, "error": "",
         "service": "shop", "version": "shop-001", "replica": "0123456789ab",
         "seconds": 0.123457, "waited": 0.0, "received": 3, "sent": 5, "referer": "",
-        "agent": "curl/8",
+        "agent": "curl/8", "ignored": False,
     }  # fmt: skip
+
+
+def test_what_was_no_traffic_is_marked():
+    assert json.loads(json_line(record(ignored=True)))["ignored"] is True
 
 
 def test_combined():
