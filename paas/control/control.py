@@ -107,6 +107,7 @@ class Control:
         await self.deployments.close()
         await self._tasks.close()
         await self.keeper.close()
+        await self._marks.save()
 
     async def _engine_loop(self) -> None:
         """Connect, however long that takes, then keep."""
