@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
-from math import ceil
 
 from benchmarks.scenarios.timeline import Timeline, counted
 
@@ -52,9 +51,12 @@ def _requests(timeline: Timeline, scale: _Scale) -> Iterator[str]:
     most, floor = max(timeline.sent.values(), default=1), TOP + REQUESTS
     yield from _rungs(floor, REQUESTS, most, "requests/s")
     places = []
-    for second in range(ceil(scale.seconds)):
+    for second in range(round(scale.seconds)):
         y = floor - REQUESTS * timeline.sent.get(second, 0) / most
-        places += [f"{scale.x(second):.1f},{y:.1f}", f"{scale.x(second + 1):.1f},{y:.1f}"]
+        places += [
+            f"{scale.x(second):.1f},{y:.1f}",
+            f"{scale.x(min(second + 1, scale.seconds)):.1f},{y:.1f}",
+        ]
     yield f'<polyline points="{" ".join(places)}" fill="none" stroke="#444" stroke-width="1.5"/>'
     for second, count in timeline.failed.items():
         x = scale.x(second + 0.5)

@@ -45,7 +45,9 @@ def s7() -> Report:
     with stage() as here:
         service = here.asleep(scaling={"rps": TARGET}, replicas={"max": MOST}, cpu=0.25)
         machine = Machine()
-        timeline = Timeline(title="A ramp", begin=time.monotonic())
+        timeline = Timeline(
+            title=f"A ramp (target: {TARGET} requests/s per replica)", begin=time.monotonic()
+        )
         with recorded(timeline, here.world.api, f"{service}-001"):
             answers = run(
                 here.crowd(service).steps([(one, STEP_SECONDS) for one in STEPS], "/?ms=50")
