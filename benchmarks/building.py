@@ -1,8 +1,9 @@
 """P8: what a large build does to the requests that are served meanwhile.
 
-The rate is fixed and far below what the proxy can do: under full load the latency
-says how long the queue is, and nothing else. The same builds then go on beside
-nginx: what that loses is the machine's doing, not ours. Loader and backend stand for
+Once with P1's own load, and once at a fixed rate far below what the proxy can do: under
+full load the latency mostly says how long the queue is, and at a low rate each hiccup of
+the machine shows. The same builds then go on beside nginx: what that loses is the
+machine's doing, not ours. Loader and backend stand for
 other machines and go before the builds; the daemon has the CPU weight that
 systemd/paas.service gives it, and is measured without it, too.
 """
@@ -35,12 +36,13 @@ _PLAIN = f"{US}, usual weight"
 
 def p8(bench: Bench) -> Result:
     """Each subject with and without builds under way, in turn."""
-    load = Load(name="2,000 requests/s", extra=STEADY)
+    full, steady = Load(name="P1's load"), Load(name="2,000 requests/s", extra=STEADY)
     targets = (
-        Target(load=load.name, figure="p99 ms", peer=_quiet(US), at_most=2.0),
-        Target(load=load.name, figure="errors", at_most=0),
+        Target(load=full.name, figure="p99 ms", peer=_quiet(US), at_most=2.0),
+        Target(load=full.name, figure="errors", at_most=0),
+        Target(load=steady.name, figure="errors", at_most=0),
     )
-    result = Result(id="P8", title="P1 at a fixed rate while 300 MB are built", targets=targets)
+    result = Result(id="P8", title="P1 while 300 MB are built", targets=targets)
     subjects = bench.peers("nginx")
     first(bench.backend.pid)
     os.sched_setaffinity(0, {LOAD_CORE})
@@ -48,9 +50,10 @@ def p8(bench: Bench) -> Result:
     seconds = max(bench.seconds, builds.once()["all s"])
 
     def measure(name: str, program: Program) -> None:
-        result.add(load.name, _quiet(name), _measure(bench, load, program, seconds=seconds))
-        with builds.under_way():
-            result.add(load.name, name, _measure(bench, load, program, seconds=seconds))
+        for load in (full, steady):
+            result.add(load.name, _quiet(name), _measure(bench, load, program, seconds=seconds))
+            with builds.under_way():
+                result.add(load.name, name, _measure(bench, load, program, seconds=seconds))
 
     for _ in range(bench.rounds):
         with weighted(subjects[US], WEIGHT):

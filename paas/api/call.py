@@ -15,7 +15,8 @@ from paas.api.auth import ACTOR
 from paas.api.bodies import later, read_json
 from paas.api.fields import checked, wrong_field
 from paas.api.problems import Handler
-from paas.api.schema import Body, NoQuery, Nothing, Query
+from paas.api.queries import NoQuery, Query
+from paas.api.schema import Body, Nothing
 from paas.control.deployments import Deployments
 from paas.control.explain import Explain
 from paas.control.services import History, Services

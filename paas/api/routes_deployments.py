@@ -4,11 +4,12 @@ from typing import Any
 
 from aiohttp import web
 
-from paas.api import answers, deployment_log, render, schema, to_core
+from paas.api import answers, deployment_log, queries, render, schema, to_core
 from paas.api.bodies import read_json, unsupported
 from paas.api.call import EVENTS, JSON, PLAIN, Call, Route, preferred, reply
 from paas.api.fields import checked, wrong_field
-from paas.api.schema import NewDeployment, NoQuery, Nothing
+from paas.api.queries import NoQuery
+from paas.api.schema import NewDeployment, Nothing
 from paas.api.streams import send
 from paas.api.uploads import MULTIPART, Upload, receive
 from paas.control import logs
@@ -35,7 +36,7 @@ async def submit(call: Call[NoQuery, Nothing]) -> web.Response:
     return await _accept(call, service, wanted)
 
 
-async def list_deployments(call: Call[schema.Page, Nothing]) -> answers.Deployments:
+async def list_deployments(call: Call[queries.Page, Nothing]) -> answers.Deployments:
     found = await call.context.deployments.list(call.path("service"), limit=call.query.limit)
     return answers.Deployments(items=[render.deployment(one) for one in found])
 
@@ -50,7 +51,7 @@ async def cancel(call: Call[NoQuery, Nothing]) -> answers.Deployment:
 
 
 async def read_log(
-    call: Call[schema.DeploymentLogQuery, Nothing],
+    call: Call[queries.DeploymentLogQuery, Nothing],
 ) -> answers.DeploymentLines | web.StreamResponse:
     deployment = await call.context.deployments.read(call.path("deployment"))
     media = preferred(call.request, (JSON, PLAIN, EVENTS))
@@ -137,7 +138,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="listDeployments",
         summary="A service's deployments, newest first",
         handler=list_deployments,
-        query=schema.Page,
+        query=queries.Page,
         answer=answers.Deployments,
         errors=(404, 422),
     ),
@@ -165,7 +166,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="readDeploymentLog",
         summary="A deployment's log; as an event stream with what comes, until it ends",
         handler=read_log,
-        query=schema.DeploymentLogQuery,
+        query=queries.DeploymentLogQuery,
         answer=answers.DeploymentLines,
         media=(JSON, PLAIN, EVENTS),
         errors=(404, 422),

@@ -8,7 +8,8 @@ from paas import __version__
 from paas.api import answers, logs, render
 from paas.api.auth import ANONYMOUS
 from paas.api.call import EVENTS, JSON, Call, Route, preferred
-from paas.api.schema import EventPage, LogQuery, NoQuery, Nothing, Page
+from paas.api.queries import EventPage, LogQuery, NoQuery, Page
+from paas.api.schema import Nothing
 from paas.api.streams import send
 
 

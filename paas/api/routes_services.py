@@ -3,9 +3,10 @@
 import asyncio
 from typing import Any
 
-from paas.api import answers, explained, render, schema, to_core
+from paas.api import answers, explained, queries, render, schema, to_core
 from paas.api.call import Call, Route
-from paas.api.schema import NoQuery, Nothing
+from paas.api.queries import NoQuery
+from paas.api.schema import Nothing
 
 BASE = "/v1/services"
 ONE = BASE + "/{service}"
@@ -41,7 +42,7 @@ async def change_service(call: Call[NoQuery, schema.ServiceChanges]) -> answers.
     return render.service(await services.configure(name, settings, actor=call.actor))
 
 
-async def delete_service(call: Call[schema.Confirmation, Nothing]) -> None:
+async def delete_service(call: Call[queries.Confirmation, Nothing]) -> None:
     confirm = call.query.confirm
     await call.context.services.delete(call.path("service"), confirm=confirm, actor=call.actor)
 
@@ -111,7 +112,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="deleteService",
         summary="Delete a service with all that is its own; `confirm` repeats its name",
         handler=delete_service,
-        query=schema.Confirmation,
+        query=queries.Confirmation,
         status=204,
         errors=(404, 422, 507),
     ),

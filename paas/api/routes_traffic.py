@@ -4,7 +4,8 @@ from typing import Any
 
 from paas.api import answers, render, schema
 from paas.api.call import Call, Route
-from paas.api.schema import NoQuery, Nothing
+from paas.api.queries import NoQuery
+from paas.api.schema import Nothing
 
 TRAFFIC = "/v1/services/{service}/traffic"
 ROLLBACK = "/v1/services/{service}/rollback"

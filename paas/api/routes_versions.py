@@ -4,7 +4,8 @@ from typing import Any
 
 from paas.api import answers, render, schema, to_core
 from paas.api.call import Call, Route
-from paas.api.schema import NoQuery, Nothing
+from paas.api.queries import NoQuery
+from paas.api.schema import Nothing
 
 BASE = "/v1/services/{service}/versions"
 ONE = BASE + "/{version}"

@@ -1,4 +1,4 @@
-"""What callers may send: every request body and query as a strict model.
+"""What callers may send: every request body as a strict model.
 
 Strict means: no text for a number, no unknown field, no NUL in any text. A rule
 that fails raises `ValueError` with the end of the sentence "must be …".
@@ -12,7 +12,6 @@ from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -27,8 +26,6 @@ from paas.core.sizes import SIZE_RULE, format_size, parse_size
 from paas.errors import FieldError
 from paas.settings.shapes import SMALLEST_MEMORY, HostName, Port, SecondsOrNever, SourcePath
 
-MAX_LIMIT = 1000
-MAX_ID = 2**63 - 1
 LONGEST_VALUE = 100_000
 DELAY = "scale_down_delay"
 """The one field of `scaling` that is no rule."""
@@ -332,49 +329,6 @@ class RollbackTo(Body):
 
 class NewDomain(Body):
     domain: Name
-
-
-class Query(BaseModel):
-    """Parameters after the question mark; numbers come as text."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class NoQuery(Query):
-    """No parameters."""
-
-
-class Confirmation(Query):
-    confirm: str | None = None
-
-
-class Page(Query):
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 100
-
-
-class EventPage(Page):
-    """Ids are bounds, both excluded; 0 = none. Newest first."""
-
-    after: Annotated[int, Field(ge=0, le=MAX_ID)] = 0
-    before: Annotated[int, Field(ge=0, le=MAX_ID)] = 0
-
-
-class DeploymentLogQuery(Query):
-    """The last `limit` lines after the cursor `after`."""
-
-    after: Annotated[int, Field(ge=0, le=MAX_ID)] = 0
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = MAX_LIMIT
-
-
-class LogQuery(Query):
-    """`after` is a line's cursor; `follow` goes on with new lines as an event stream."""
-
-    version: str | None = None
-    replica: str | None = None
-    since: AwareDatetime | None = None
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 100
-    after: str | None = None
-    follow: bool | None = None
 
 
 def _object(raw: Mapping[str, object], name: str) -> Mapping[str, object]:

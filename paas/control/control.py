@@ -107,6 +107,7 @@ class Control:
         await self.deployments.close()
         await self._tasks.close()
         await self.keeper.close()
+        await self._marks.save()
 
     async def _engine_loop(self) -> None:
         """Connect, however long that takes, then keep."""
@@ -165,6 +166,13 @@ class Control:
             launcher=launcher,
             roster=self.roster,
             catalog=self.catalog,
+            headroom=Headroom(
+                host=out.host,
+                roster=self.roster,
+                catalog=self.catalog,
+                meter=self.meter,
+                settings=settings.scaling,
+            ),
             clock=out.clock,
         )
         self.keeper = Keeper(
@@ -173,13 +181,6 @@ class Control:
             roster=self.roster,
             catalog=self.catalog,
             scaler=self.scaler,
-            headroom=Headroom(
-                host=out.host,
-                roster=self.roster,
-                catalog=self.catalog,
-                meter=self.meter,
-                settings=settings.scaling,
-            ),
             clock=out.clock,
         )
         self.keeper.attach(board)

@@ -20,7 +20,9 @@ from paas.control.meter import Meter
 from paas.control.scaler import Scaler
 from paas.control.views import Views
 from paas.core.idle import Activity, Stage, ladder
+from paas.core.lifecycle import RUNNABLE
 from paas.core.model import Event, Failure, Service, Version
+from paas.core.scaling import Decision
 from paas.live.board import Board, OpenRequest
 from paas.live.requests import KEPT
 from paas.ports import Clock, Store
@@ -86,7 +88,7 @@ class Explain:
     ) -> VersionExplanation:
         now = self.clock.monotonic()
         settings = self.scaler.settings(service, version)
-        decision, activity = self.scaler.last(version.id), self.meter.activity(version, now)
+        decision, activity = self._decision(version), self.meter.activity(version, now)
         stage = decision.stage if decision else Stage.ZERO
         idle = ladder(settings.idle, activity, stage=stage, now=now)
         own = sorted((one for one in opened if one.version_id == version.id), key=_age)
@@ -111,6 +113,10 @@ class Explain:
             ),
             failures=tuple(told[:SHOWN_FAILURES]),
         )
+
+    def _decision(self, version: Version) -> Decision | None:
+        """The one that holds; what failed or is deleted has none any more."""
+        return self.scaler.last(version.id) if version.status in RUNNABLE else None
 
     def _idle_since(self, version: Version, activity: Activity) -> float | None:
         if version.id not in self.board.targets or activity.in_flight or activity.queued:

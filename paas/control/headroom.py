@@ -1,7 +1,7 @@
 """Whether this host has memory for one more replica, and which sleepers make room for it.
 
-What is being started counts as if it ran, and what is being removed as if it made room
-already, so that no second sleeper has to go for the same need.
+What is being started counts as if it used already what it is expected to, and what is
+being removed as if it had made room, so that no second sleeper goes for the same need.
 """
 
 from collections.abc import Collection
@@ -67,11 +67,11 @@ class Headroom:
 
     def _room(self, memory: HostMemory) -> Room:
         replicas = [(one, self._limit(one.version_id)) for one in self.roster.all()]
-        launching = [self._need(*found) for found in self._launching()]
+        launching = [self._need(*found) for found in self._known(self.roster.launches())]
         running = sum(limit for one, limit in replicas if one.phase is not Phase.EXITED)
         return Room(
             total=memory.total,
-            free=memory.available - sum(one.expected for one in launching),
+            free=memory.available - sum(one.expected for one in launching) - self._claimed(),
             reserve=parse_size(self.settings.memory_reserve),
             committed=running + sum(one.limit for one in launching),
             overcommit=self.settings.overcommit,
@@ -92,8 +92,18 @@ class Headroom:
         seen = max(self.meter.most_memory(one.id) for one in service.versions)
         return Need(limit=limit, expected=min(limit, seen) if seen else int(limit * UNKNOWN))
 
-    def _launching(self) -> list[tuple[Service, Version]]:
-        found = (self.catalog.version(version_id) for version_id in self.roster.launches())
+    def _claimed(self) -> int:
+        """What those that start have yet to take."""
+        claimed = 0
+        for one in self.roster.all():
+            if one.fresh and one.phase is Phase.STARTING:
+                needs = [self._need(*found) for found in self._known([one.version_id])]
+                expected = sum(need.expected for need in needs)
+                claimed += max(0, expected - self.meter.memory(one))
+        return claimed
+
+    def _known(self, version_ids: Collection[str]) -> list[tuple[Service, Version]]:
+        found = (self.catalog.version(version_id) for version_id in version_ids)
         return [one for one in found if one is not None]
 
     def _limit(self, version_id: str) -> int:

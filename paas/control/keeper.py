@@ -14,7 +14,6 @@ from typing import Any
 
 from paas.aio.tasks import Tasks
 from paas.control.catalog import Catalog
-from paas.control.headroom import Headroom
 from paas.control.health import STEADY_AFTER
 from paas.control.lives import Lives
 from paas.control.replicas import Replica
@@ -22,6 +21,7 @@ from paas.control.roster import Roster
 from paas.control.scaler import Scaler
 from paas.core.admission import Verdict
 from paas.core.idle import Stage
+from paas.core.lifecycle import RUNNABLE
 from paas.core.model import Condition, Service, Version, VersionStatus
 from paas.core.planning import Action, Drain, Freeze, Phase, Remove, Start, Wake, Want, plan
 from paas.core.scaling import Decision
@@ -42,7 +42,6 @@ RETRY = 0.5
 SETTLE = (0.3, 1.0, 3.0)
 """Seconds after an event at which to look again: the engine tells of a replica's end
 before it lists it as ended, on a busy host well before."""
-RUNNABLE = (VersionStatus.STARTING, VersionStatus.READY)
 ASLEEP = frozenset({Phase.FREEZING, Phase.FROZEN, Phase.WAKING})
 CHANGING = frozenset({Phase.FREEZING, Phase.WAKING})
 
@@ -58,7 +57,6 @@ class Keeper:
         roster: Roster,
         catalog: Catalog,
         scaler: Scaler,
-        headroom: Headroom,
         clock: Clock,
     ) -> None:
         self._engine = engine
@@ -66,7 +64,6 @@ class Keeper:
         self._roster = roster
         self._catalog = catalog
         self._scaler = scaler
-        self._headroom = headroom
         self._clock = clock
         self._tasks = Tasks()
         self._work = asyncio.Event()
@@ -254,7 +251,7 @@ class Keeper:
             return  # another action of this round saw to it
         found = self._version(replica.version_id)
         if isinstance(action, Wake) and found:
-            self._evict(self._headroom.for_wake(replica))
+            self._evict(self._lives.headroom.for_wake(replica))
             self._roster.waking(replica)
             self._spawn("wake", self._lives.wake(replica, found[1]))
         elif isinstance(action, Freeze) and found:
@@ -263,7 +260,7 @@ class Keeper:
             isinstance(action, Remove) and replica.phase is Phase.READY
         ):
             limit = found[1].spec.timeouts.drain if found else replica.drain_limit
-            replica.enter(Phase.DRAINING, self._clock.monotonic())
+            self._roster.draining(replica)
             self._spawn("drain", self._lives.drain(replica, limit))
         else:
             replica.enter(Phase.DRAINING, self._clock.monotonic())
@@ -274,7 +271,7 @@ class Keeper:
         if found is None:
             return
         self._roster.publish(*found)
-        admission = self._headroom.for_start(*found)
+        admission = self._lives.headroom.for_start(*found)
         self._evict(admission.evict)
         if admission.verdict is Verdict.REFUSE:
             self._spawn("refuse", self._lives.refuse(found[1], admission.reason))
@@ -286,7 +283,7 @@ class Keeper:
     def _freeze(self, replica: Replica, version: Version) -> None:
         if self._clock.monotonic() < replica.freeze_at:
             return
-        self._evict(self._headroom.for_freeze(replica))
+        self._evict(self._lives.headroom.for_freeze(replica))
         if replica.phase is Phase.READY:
             self._roster.freezing(replica)
             self._spawn("freeze", self._lives.freeze(replica, version))

@@ -11,6 +11,7 @@ from typing import Any
 from paas.aio.limiter import Urgency
 from paas.control.catalog import Catalog
 from paas.control.coldstart import ColdStart
+from paas.control.headroom import Headroom
 from paas.control.health import BROKEN_AFTER, Health
 from paas.control.launcher import Launcher
 from paas.control.replicas import Replica
@@ -74,6 +75,7 @@ class Lives:
         launcher: Launcher,
         roster: Roster,
         catalog: Catalog,
+        headroom: Headroom,
         clock: Clock,
     ) -> None:
         self._engine = engine
@@ -83,6 +85,7 @@ class Lives:
         self._clock = clock
         self._attempts: dict[str, list[Attempt]] = {}
         self._short: set[str] = set()
+        self.headroom = headroom
         self.health = Health()
         self.on_running: Callable[[Replica], None] = lambda _replica: None
         self.on_ended: Callable[[str], Awaitable[None]] = _nothing
@@ -306,7 +309,9 @@ class Lives:
             fact = await self._launcher.start(service, version, urgency=urgency, cold=cold)
         finally:
             self._roster.launch_ended(version.id)
-        return self._roster.admit(fact, Phase.STARTING)
+        replica = self._roster.admit(fact, Phase.STARTING)
+        replica.fresh = True
+        return replica
 
     def _count(self, version: Version, *, lived: float = 0.0) -> int:
         """One more failure in a row, and a pause before the next start: noted in the same

@@ -111,6 +111,11 @@ class Meter:
         gauge = self._gauges.get(version_id)
         return gauge.memory if gauge else 0
 
+    def memory(self, replica: Replica) -> int:
+        """What it used when last seen, bytes; 0 while it was not seen."""
+        seen = self._sampled.get(replica.id)
+        return seen.usage.memory if seen else 0
+
     def idle_since(self, version_id: str) -> float:
         """When its last request ended (monotonic); says nothing while there are any."""
         target = self._board.targets.get(version_id)

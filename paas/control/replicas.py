@@ -21,8 +21,9 @@ class Replica:
     """One container that exists. `since` (monotonic) is when it took its phase,
     `started` (epoch) when its program was started, `drain_limit` how long it may finish
     requests after its version was deleted, `cpu` its limit of the moment (None: unknown),
-    `freeze_at` (monotonic) when to try again to freeze it, after that failed. Only the
-    keeper changes it.
+    `freeze_at` (monotonic) when to try again to freeze it, after that failed. `fresh`:
+    started by this daemon, so that it has yet to take its memory while it starts. Only
+    the keeper changes it.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Replica:
     cpu: float | None = None
     drain_limit: float = 30.0
     freeze_at: float = 0.0
+    fresh: bool = False
 
     def enter(self, phase: Phase, now: float) -> None:
         self.phase = phase

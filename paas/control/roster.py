@@ -211,16 +211,20 @@ class Roster:
         if not siblings:
             self._versions.pop(replica.version_id, None)
 
+    def draining(self, replica: Replica) -> None:
+        """Nothing new is routed to it from now on; its requests may end."""
+        self._enter(replica, Phase.DRAINING)
+        self._board.drain(replica.version_id, replica.id)
+
     async def drain(self, replica: Replica, limit: float) -> bool:
         """Route nothing new to it and wait until its requests ended (True), or `limit`
         seconds passed (False: they will be cut).
         """
-        self._enter(replica, Phase.DRAINING)
+        self.draining(replica)
         slot = self._slots.get(replica.id)
         if slot is None:
             return True
         done = self._drained[replica.id] = asyncio.Event()
-        self._board.drain(replica.version_id, replica.id)
         if slot.in_flight == 0:
             done.set()
         try:

@@ -15,6 +15,7 @@ from paas.control.meter import Meter
 from paas.control.replicas import Replica
 from paas.control.roster import Roster
 from paas.core.idle import IdleSettings, Stage
+from paas.core.lifecycle import RUNNABLE
 from paas.core.model import Event, Service, Version, VersionStatus
 from paas.core.planning import Phase
 from paas.core.scaling import Decision, Memory, ScaleSettings, adopted, decide
@@ -27,7 +28,6 @@ log = logging.getLogger(__name__)
 
 PACE = 2.0
 """Seconds between two decisions when nothing happens."""
-_RUNNABLE = (VersionStatus.STARTING, VersionStatus.READY)
 _ASLEEP = frozenset({Phase.FREEZING, Phase.FROZEN, Phase.WAKING})
 _AWAKE = frozenset({Phase.STARTING, Phase.READY})
 _ARRIVALS = {
@@ -103,7 +103,7 @@ class Scaler:
         found: dict[str, Decision] = {}
         for version_id in self._roster.versions() | self._asked | self._pinned:
             known = self._catalog.version(version_id)
-            if known is not None and known[1].status in _RUNNABLE:
+            if known is not None and known[1].status in RUNNABLE:
                 found[version_id] = self._decision(*known, now)
         self._due.clear()
         self._asked = {one for one in found if found[one].stage is Stage.SERVING}

@@ -25,6 +25,9 @@ DEPLOYMENT: Mapping[DeploymentStatus, frozenset[DeploymentStatus]] = {
     DeploymentStatus.CANCELLED: frozenset(),
 }
 
+RUNNABLE = frozenset({VersionStatus.STARTING, VersionStatus.READY})
+"""Versions that may have replicas."""
+
 ENDED = frozenset(status for status, following in DEPLOYMENT.items() if not following)
 
 

@@ -102,10 +102,11 @@ def test_a_restart_neither_delays_the_stop_nor_hastens_it(own: World, service: s
     version = f"{service}-001"
     own.body(service)
     used = time.monotonic()
-    freeze(own, service, stop_after=8)
+    freeze(own, service, freeze_after=3, stop_after=8)  # by then its idle time is stored
     own.daemon.restart()
     until(lambda: own.condition(version) == "zero", "it is at zero", seconds=20)
     assert 7 < time.monotonic() - used < 8 + 6
+    until(lambda: own.events(service, "version.stopped"), "its event")
     assert len(own.events(service, "version.stopped")) == 1
 
 

@@ -50,7 +50,7 @@ async def test_at_its_maximum_the_queue_fills_and_empties_again(world: World) ->
     answers = await asyncio.gather(*pending)
     assert Counter(one.status for one in answers) == {200: 101, 503: 99}
     assert (await world.get()).status == 200
-    assert (target.in_flight, len(target.waiters), target.queued_bytes) == (0, 0, 0)
+    assert (target.in_flight, len(target.waiters), target.share.queued_bytes) == (0, 0, 0)
     assert len(world.running(V1)) == 2
 
 

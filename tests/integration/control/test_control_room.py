@@ -59,7 +59,7 @@ async def sleepers(world: World, *services: str) -> None:
 async def test_without_memory_requests_are_refused_and_it_recovers(world: World) -> None:
     await world.deploy()
     await world.to_zero(V1)
-    free(world, 70)
+    free(world, 30)
     answers = [await world.get() for _ in range(2)]
     assert {(one.status, one.code) for one in answers} == {(503, "no_memory")}
     assert {one.headers["retry-after"] for one in answers} == {"5"}
@@ -72,7 +72,7 @@ async def test_without_memory_requests_are_refused_and_it_recovers(world: World)
 
 
 async def test_a_deployment_without_memory_fails_and_says_so(world: World) -> None:
-    free(world, 70)
+    free(world, 30)
     done = await world.deploy()
     assert done.error is not None
     assert done.error.code == "no_memory"
@@ -82,7 +82,7 @@ async def test_a_deployment_without_memory_fails_and_says_so(world: World) -> No
 async def test_who_was_refused_is_told_again_after_a_sleep(world: World) -> None:
     await world.deploy()
     await world.to_zero(V1)
-    free(world, 70)
+    free(world, 30)
     await world.get()
     await world.told("version.no_memory", 1)
     await world.skip(3601)

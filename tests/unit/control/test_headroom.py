@@ -1,10 +1,11 @@
 import pytest
 
 from paas.control.headroom import UNKNOWN, Headroom
+from paas.control.meter import _Sampled
 from paas.core.admission import Verdict
 from paas.core.model import VersionStatus
 from paas.core.planning import Phase
-from paas.ports import HostMemory
+from paas.ports import HostMemory, Usage
 from paas.settings import Settings
 from tests import builders
 from tests.fakes.host import FakeHost
@@ -86,6 +87,17 @@ class TestStarting:
         assert room.start().verdict is Verdict.ALLOW
         room.roster.launch_begun(W)
         assert room.start().verdict is Verdict.REFUSE
+
+    async def test_those_that_start_have_yet_to_take_theirs(self, room):
+        room.free(164)
+        room.admit("adopted", of=W)
+        assert room.start().verdict is Verdict.ALLOW
+        room.admit("r1", of=W).fresh = True
+        assert room.start().verdict is Verdict.ALLOW
+        room.admit("r2", of=W).fresh = True
+        assert room.start().verdict is Verdict.REFUSE
+        room.meter._sampled["r2"] = _Sampled(0.0, Usage(cpu=0, memory=50 * MIB))
+        assert room.start().verdict is Verdict.ALLOW
 
     async def test_limits_count_of_all_that_run_or_sleep_or_start(self):
         room = await known(Room(overcommit=0.4))

@@ -263,6 +263,16 @@ class TestRefusals:
 
 
 class TestDraining:
+    def test_nothing_new_is_routed_to_it_from_the_first_moment_on(self, scene):
+        replica = scene.ready()
+        lease = scene.request()
+        scene.roster.draining(replica)
+        assert replica.phase is Phase.DRAINING
+        assert isinstance(scene.request(), Ticket)
+        assert scene.roster.in_flight(replica) == 1
+        lease.release()
+        assert scene.target.slots == []
+
     async def test_an_idle_replica_is_drained_at_once(self, scene):
         replica = scene.ready()
         assert await scene.roster.drain(replica, 30.0)

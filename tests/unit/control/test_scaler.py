@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -382,6 +383,31 @@ class TestForgetting:
         assert scene.decision() is None
         scene.request()
         assert scene.count() == 1
+
+
+@pytest.mark.parametrize("period", [1, 4, 20, 50])
+async def test_load_that_comes_and_goes_does_not_make_it_flap(scene, period):
+    """Never to less than half of what is ready in one decision, and never up and down
+    within one period.
+    """
+    spec = builders.spec(scaling=ScalingRules(rps=10), concurrency=0)
+    await scene.show(builders.version(1, spec=spec), split=ALL)
+    scene.ready("r0")
+    counts = []
+    for second in range(600):
+        for _ in range(80 if second // period % 2 == 0 else 0):
+            scene.request().release()
+        before = len(scene.roster.of(V))
+        counts.append(scene.after(1))
+        assert counts[-1] >= before / 2
+        for number in range(before, counts[-1]):
+            scene.ready(f"r{second}-{number}")
+        for replica in scene.roster.of(V)[counts[-1] :]:
+            scene.roster.forget(replica)
+    steps = [b - a for a, b in pairwise(counts[120:]) if a != b]
+    turns = sum((a > 0) != (b > 0) for a, b in pairwise(steps))
+    assert turns <= 480 / period
+    assert period >= 20 or not steps
 
 
 async def test_a_minimum_wins_over_the_idle_time(scene):
