@@ -102,7 +102,7 @@ class Stage:
 
     async def stop(self) -> None:
         for wire in self.wires:
-            wire.writer.transport.abort()
+            wire.drop()
         await self.proxy.drain(0.0)
         for origin in self._origins:
             await origin.stop()
@@ -165,7 +165,7 @@ async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     yield stage
     try:
         for wire in stage.wires:
-            wire.writer.transport.abort()
+            wire.drop()
         await stage.check_invariants()
     finally:
         await stage.stop()
