@@ -135,6 +135,8 @@ class Explain:
         )
 
     def _starts(self, version: Version, now: float) -> Starts:
+        if version.status not in RUNNABLE:
+            return Starts()  # it is not tried again
         health = self.lives.health
         next_try = health.not_before(version.id)
         return Starts(

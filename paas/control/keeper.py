@@ -112,8 +112,10 @@ class Keeper:
         return self._roster.of(version_id)
 
     def condition(self, version: Version) -> Condition | None:
-        """How a ready version runs now; None for one that is not ready."""
-        if version.status is not VersionStatus.READY:
+        """How a ready version runs now; None for one that is not ready, and while nobody
+        has looked at the engine yet.
+        """
+        if version.status is not VersionStatus.READY or self._observed == float("-inf"):
             return None
         phases = {one.phase for one in self._roster.of(version.id)}
         if Phase.READY in phases:

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections import deque
+from dataclasses import replace
 
 from paas.aio.tasks import Tasks
 from paas.control.catalog import Catalog
@@ -17,6 +19,8 @@ log = logging.getLogger(__name__)
 RETRY = 1.0
 LAST_LINES = 2.0
 LOOK_BACK = 1000
+MOMENT = 0.05
+MOST_RECENT = 1000
 
 
 def version_log(version_id: str) -> str:
@@ -59,21 +63,17 @@ class Collector:
     async def _follow(self, replica: Replica) -> None:
         key = version_log(replica.version_id)
         secrets = self._secrets(replica)
-        since: float | None = None
+        copied: _Copied | None = None
         while True:
             try:
-                if since is None:
-                    since = await self._last_copied(key, replica.id)
-                async for line in self._engine.logs(replica.id, since=since, follow=True):
-                    if line.time > since:
-                        since = line.time
-                        text = mask(line.text, secrets)
-                        self._journal.append(
-                            key,
-                            LogLine(
-                                time=line.time, text=text, stream=line.stream, replica=replica.id
-                            ),
-                        )
+                if copied is None:
+                    copied = await self._copied(key, replica.id)
+                told = copied.latest()
+                async for raw in self._engine.logs(replica.id, since=copied.since, follow=True):
+                    line = replace(raw, text=mask(raw.text, secrets), replica=replica.id, cursor=0)
+                    if line not in told:
+                        copied.add(line)
+                        self._journal.append(key, line)
             except NotFound:
                 return
             except PaasError as error:
@@ -82,11 +82,39 @@ class Collector:
                 return
             await asyncio.sleep(RETRY)
 
-    async def _last_copied(self, key: str, replica_id: str) -> float:
-        """Where an earlier daemon stopped copying this replica."""
-        lines = await self._journal.read(key, limit=LOOK_BACK)
-        return max((line.time for line in lines if line.replica == replica_id), default=0.0)
+    async def _copied(self, key: str, replica_id: str) -> "_Copied":
+        """What an earlier daemon copied last of this replica."""
+        copied = _Copied()
+        for line in await self._journal.read(key, limit=LOOK_BACK):
+            if line.replica == replica_id:
+                copied.add(replace(line, cursor=0))
+        return copied
 
     def _secrets(self, replica: Replica) -> list[str]:
         found = self._catalog.version(replica.version_id)
         return list(reveal(self._vault, found[1]).values()) if found else []
+
+
+class _Copied:
+    """One replica's lines of the last moment. After a break the engine is asked from its
+    beginning on, and what it tells again is left out. A program's two streams are not in
+    order to the microsecond, so no line is left out for its time alone.
+    """
+
+    def __init__(self) -> None:
+        self._lines: deque[LogLine] = deque(maxlen=MOST_RECENT)
+        self._newest = 0.0
+
+    @property
+    def since(self) -> float:
+        """From when on to read again; 0 for everything."""
+        return min((line.time for line in self._lines), default=0.0)
+
+    def add(self, line: LogLine) -> None:
+        self._newest = max(self._newest, line.time)
+        self._lines.append(line)
+        while self._lines[0].time < self._newest - MOMENT:
+            self._lines.popleft()
+
+    def latest(self) -> frozenset[LogLine]:
+        return frozenset(self._lines)

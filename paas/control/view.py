@@ -21,7 +21,7 @@ class ReplicaView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionView:
-    """A version with its weight and runtime; `condition` only while it is ready."""
+    """A version with its weight and runtime; `condition` only while it is ready and known."""
 
     service: Service
     version: Version

@@ -1,0 +1,96 @@
+"""Replica output on its way into the journal: each line once, none left out."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from paas.adapters.secrets import AesVault
+from paas.aio.tasks import Tasks
+from paas.control.catalog import Catalog
+from paas.control.logs import Collector, version_log
+from paas.control.replicas import Replica
+from paas.core.model import LogLine
+from paas.core.planning import Phase
+from paas.errors import Unavailable
+from tests import builders
+from tests.fakes.engine import FakeEngine
+from tests.fakes.journal import FakeJournal
+from tests.fakes.store import FakeStore
+
+KEY = version_log("shop-id-1")
+
+
+def line(time: float, text: str, stream: str = "stdout") -> LogLine:
+    return LogLine(time=time, text=text, stream=stream)
+
+
+class Telling(FakeEngine):
+    """Its replica's log breaks after each of `told`, but for the last."""
+
+    def __init__(self, *told: list[LogLine]) -> None:
+        super().__init__()
+        self.told = list(told)
+        self.asked: list[float] = []
+
+    async def logs(
+        self, replica: str, *, since: float = 0.0, follow: bool = False
+    ) -> AsyncIterator[LogLine]:
+        assert (replica, follow) == ("r1", True)
+        self.asked.append(since)
+        lines = self.told.pop(0)
+        for one in lines:
+            if one.time >= since:
+                yield one
+        if self.told:
+            raise Unavailable("The engine went away.", code="engine_away")
+
+
+async def collected(tmp_path, engine: Telling, journal: FakeJournal) -> list[tuple[str, str]]:
+    catalog = Catalog(FakeStore(), Tasks())
+    await catalog.create(builders.service(builders.version(1)))
+    tasks = Tasks()
+    collector = Collector(
+        engine=engine,
+        journal=journal,
+        vault=AesVault(tmp_path / "secret.key"),
+        catalog=catalog,
+        tasks=tasks,
+    )
+    collector.watch(
+        Replica(
+            id="r1",
+            service="shop",
+            version="shop-001",
+            version_id="shop-id-1",
+            phase=Phase.READY,
+            since=0.0,
+        )
+    )
+    await asyncio.wait_for(collector.ended("r1"), 5)
+    await tasks.close()
+    return [(one.stream, one.text) for one in await journal.read(KEY)]
+
+
+async def test_two_streams_need_not_be_in_order(tmp_path):
+    told = [line(5.0, "a"), line(4.9999, "b", "stderr"), line(5.0, "c", "stderr"), line(5.0, "a")]
+    found = await collected(tmp_path, Telling(told), FakeJournal())
+    assert found == [("stdout", "a"), ("stderr", "b"), ("stderr", "c"), ("stdout", "a")]
+
+
+async def test_after_a_break_nothing_is_told_twice_and_nothing_left_out(tmp_path):
+    before = [line(1.0, "old"), line(5.0, "a"), line(5.01, "b")]
+    after = [line(5.0, "a"), line(5.005, "late", "stderr"), line(5.01, "b"), line(5.02, "c")]
+    engine = Telling(before, after)
+    found = await collected(tmp_path, engine, FakeJournal())
+    assert [text for _stream, text in found] == ["old", "a", "b", "late", "c"]
+    assert engine.asked == [0.0, 5.0]
+
+
+async def test_a_new_daemon_goes_on_where_the_last_one_stopped(tmp_path):
+    journal = FakeJournal()
+    for one in (line(5.0, "a"), line(5.01, "b")):
+        journal.append(KEY, LogLine(time=one.time, text=one.text, replica="r1"))
+    journal.append(KEY, LogLine(time=9.0, text="of another", replica="r2"))
+    engine = Telling([line(4.0, "long ago"), line(5.01, "b"), line(5.01, "c")])
+    found = await collected(tmp_path, engine, journal)
+    assert [text for _stream, text in found] == ["a", "b", "of another", "c"]
+    assert engine.asked == [5.0]
