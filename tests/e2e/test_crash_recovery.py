@@ -135,6 +135,7 @@ def test_a_sleeper_stays_asleep(own: World, service: str) -> None:
     own.deploy(service, "cold")
     own.sleep(service, f"{service}-001")
     own.daemon.restart()
+    until(lambda: own.condition(f"{service}-001") == "zero", "the engine was looked at")
     assert steady(lambda: own.condition(f"{service}-001"), "asleep", seconds=2) == "zero"
     answer = own.get(service)
     assert (answer.status, answer.text.strip()) == (200, "cold")
