@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from paas.adapters.docker_config import network_name, replica_config
-from paas.core.model import PinnedImage
+from paas.core.spec import PinnedImage
 from paas.ports import ReplicaSpec
 from tests.e2e.apps import RUN
 from tests.e2e.engine import RUN_LABEL

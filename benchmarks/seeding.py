@@ -15,15 +15,13 @@ from paas.core.model import (
     Deployment,
     DeploymentStatus,
     Event,
-    ImageSource,
-    PinnedImage,
     Service,
     Traffic,
     Version,
-    VersionSpec,
     VersionStatus,
 )
 from paas.core.names import version_name
+from paas.core.spec import ImageSource, PinnedImage, VersionSpec
 
 _CREATED = 1_795_000_000.0
 _FIRST_PORT = 20_000

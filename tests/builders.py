@@ -6,15 +6,13 @@ from paas.core.model import (
     Deployment,
     DeploymentStatus,
     Event,
-    ImageSource,
-    ReplicaRange,
     Service,
     Traffic,
     Version,
-    VersionSpec,
     VersionStatus,
 )
 from paas.core.names import version_name
+from paas.core.spec import ImageSource, ReplicaRange, VersionSpec
 
 NOW = 1_700_000_000.0
 

@@ -215,6 +215,9 @@ class DockerEngine:
     ) -> ImageFact:
         return await self.images.pull(reference, credentials=credentials, progress=progress)
 
+    async def tag_image(self, image: str, tag: str) -> None:
+        await self.images.tag(image, tag)
+
     async def remove_image(self, tag: str) -> None:
         await self.images.remove(tag)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from paas.adapters.docker_config import INSTALLATION, KIND, REPLICA, SERVICE, VERSION, VERSION_ID
 from paas.adapters.docker_errors import explain_exit
-from paas.core.model import PinnedImage
+from paas.core.spec import PinnedImage
 from paas.ports import ContainerState, ImageFact, ReplicaFact, Usage
 
 _STATES = {

@@ -13,9 +13,9 @@ from typing import Any
 
 from paas.adapters.docker_api import DockerApi, documents
 from paas.adapters.docker_config import INSTALLATION
-from paas.adapters.docker_errors import pull_failed
+from paas.adapters.docker_errors import image_gone, pull_failed
 from paas.adapters.docker_facts import image_fact, is_reference, repository
-from paas.core.model import PinnedImage
+from paas.core.spec import PinnedImage
 from paas.errors import Conflict, Failed, Invalid, NotFound, PaasError, Unavailable
 from paas.ports import Credentials, ImageFact
 
@@ -75,6 +75,15 @@ class DockerImages:
             for tag in item.get("RepoTags") or []
             if tag.startswith(OUR_TAGS)
         ]
+
+    async def tag(self, image: str, tag: str) -> None:
+        """See `Engine.tag_image`."""
+        name, label = repository(checked(tag))
+        params = {"repo": name, "tag": label}
+        try:
+            await self._api.call("POST", f"images/{checked(image)}/tag", params=params)
+        except NotFound as error:
+            raise image_gone(image) from error
 
     async def remove(self, tag: str) -> None:
         """Take a tag of ours off an image that we built, which removes an image without

@@ -6,7 +6,7 @@ One attempt on one new connection; whatever goes wrong is "not ready".
 import asyncio
 from urllib.parse import quote
 
-from paas.core.model import Probe
+from paas.core.spec import Probe
 from paas.ports import Address
 
 _PATH_CHARACTERS = "/?&=%:@!$'()*+,;~-._"

@@ -91,6 +91,8 @@ class Deployment(Shape):
     traffic: Literal["all", "none"]
     source: str
     actor: str
+    trigger: Literal["api", "push", "webhook"]
+    revision: str
     created: Time
     started: Time | None
     ended: Time | None
@@ -135,11 +137,19 @@ class Probe(Shape):
 
 
 class Source(Shape):
-    """What the version was made from: a file name, or an image reference."""
+    """What the version was made from: a file name, an image reference, a repository, or
+    the image of an earlier version.
+    """
 
-    type: Literal["archive", "image"]
+    type: Literal["archive", "git", "image", "version"]
     filename: str | None = None
     image: str | None = None
+    version: str | None = None
+    url: str | None = None
+    ref: str | None = None
+    subdir: str | None = None
+    submodules: bool | None = None
+    lfs: bool | None = None
 
 
 class Version(Shape):

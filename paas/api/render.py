@@ -8,6 +8,16 @@ from paas.api import answers
 from paas.control.view import HealthView, ReplicaView, ServiceView, VersionView
 from paas.core import model
 from paas.core.sizes import format_size
+from paas.core.spec import (
+    ArchiveSource,
+    GitSource,
+    ImageSource,
+    ReplicaRange,
+    ScalingRules,
+    Source,
+    Timeouts,
+    VersionSource,
+)
 from paas.live.requests import RequestRecord
 from paas.live.usage import Usage
 
@@ -86,6 +96,8 @@ def deployment(known: model.Deployment) -> answers.Deployment:
         traffic=known.traffic.value,
         source=known.source,
         actor=known.actor,
+        trigger=known.trigger.value,
+        revision=known.revision,
         created=rfc3339(known.created),
         started=moment(known.started),
         ended=moment(known.ended),
@@ -135,7 +147,7 @@ def version(view: VersionView) -> answers.Version:
     )
 
 
-def scaling(rules: model.ScalingRules) -> answers.ScalingRules:
+def scaling(rules: ScalingRules) -> answers.ScalingRules:
     return answers.ScalingRules(
         rps=rules.rps,
         concurrency=rules.concurrency,
@@ -145,7 +157,7 @@ def scaling(rules: model.ScalingRules) -> answers.ScalingRules:
     )
 
 
-def schedules(replicas: model.ReplicaRange) -> list[answers.Schedule]:
+def schedules(replicas: ReplicaRange) -> list[answers.Schedule]:
     return [
         answers.Schedule(min=one.min, start=one.start, end=one.end, zone=one.zone)
         for one in replicas.schedules
@@ -279,11 +291,24 @@ def _failure(failure: model.Failure | None) -> answers.Failure | None:
     )
 
 
-def _source(source: model.Source) -> answers.Source:
-    if isinstance(source, model.ArchiveSource):
-        return answers.Source(type="archive", filename=source.filename)
-    return answers.Source(type="image", image=source.image)
+def _source(source: Source) -> answers.Source:
+    match source:
+        case ArchiveSource():
+            return answers.Source(type="archive", filename=source.filename)
+        case ImageSource():
+            return answers.Source(type="image", image=source.image)
+        case VersionSource():
+            return answers.Source(type="version", version=source.version)
+        case GitSource():
+            return answers.Source(
+                type="git",
+                url=source.url,
+                ref=source.ref,
+                subdir=source.subdir,
+                submodules=source.submodules,
+                lfs=source.lfs,
+            )
 
 
-def _timeouts(timeouts: model.Timeouts) -> answers.Timeouts:
+def _timeouts(timeouts: Timeouts) -> answers.Timeouts:
     return answers.Timeouts(idle=timeouts.idle, start=timeouts.start, drain=timeouts.drain)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from paas.api import schema
 from paas.api.fields import wrong_field
-from paas.core import model
+from paas.core import model, spec
 from paas.core.schedules import Schedule
 from paas.core.sizes import parse_size
 from paas.ports import Credentials
@@ -13,14 +13,14 @@ from paas.settings import Defaults
 
 def version_spec(
     wanted: schema.NewDeployment, defaults: Defaults, *, filename: str = "archive"
-) -> model.VersionSpec:
+) -> spec.VersionSpec:
     """The spec, without secrets. `port` stays None where the request is silent: then the
     image may decide. Raises `Invalid` when a given bound passes the default of the other.
     """
     memory = parse_size(defaults.memory) if wanted.memory is None else wanted.memory
-    usual = model.ReplicaRange(min=defaults.replicas.min, max=defaults.replicas.max)
+    usual = spec.ReplicaRange(min=defaults.replicas.min, max=defaults.replicas.max)
     rules = _default_rules(defaults)
-    return model.VersionSpec(
+    return spec.VersionSpec(
         source=_source(wanted.source, filename),
         port=wanted.port,
         dockerfile=wanted.dockerfile or defaults.dockerfile,
@@ -67,7 +67,7 @@ def service_settings(wanted: schema.ServiceChanges) -> dict[str, object]:
     return given
 
 
-def replica_range(wanted: schema.ReplicaRange, now: model.ReplicaRange) -> model.ReplicaRange:
+def replica_range(wanted: schema.ReplicaRange, now: spec.ReplicaRange) -> spec.ReplicaRange:
     """The range with what was given changed. Raises `Invalid` when a minimum, also one of
     its schedules, would pass max.
     """
@@ -76,10 +76,10 @@ def replica_range(wanted: schema.ReplicaRange, now: model.ReplicaRange) -> model
     if low > high:
         field = "replicas.min" if wanted.min is not None else "replicas.max"
         raise wrong_field(field, f"must keep min at most max; they would be {low} and {high}")
-    return model.ReplicaRange(min=low, max=high, schedules=_schedules(wanted, now, high))
+    return spec.ReplicaRange(min=low, max=high, schedules=_schedules(wanted, now, high))
 
 
-def scaling_rules(wanted: schema.ScalingRules, now: model.ScalingRules) -> model.ScalingRules:
+def scaling_rules(wanted: schema.ScalingRules, now: spec.ScalingRules) -> spec.ScalingRules:
     """Exactly the rules that were given; without any those of now. A delay that was not
     given stays.
     """
@@ -87,11 +87,11 @@ def scaling_rules(wanted: schema.ScalingRules, now: model.ScalingRules) -> model
     delay = rules.pop(schema.DELAY, now.scale_down_delay)
     if not rules:
         return replace(now, scale_down_delay=delay)
-    return model.ScalingRules(**rules, scale_down_delay=delay)
+    return spec.ScalingRules(**rules, scale_down_delay=delay)
 
 
 def _schedules(
-    wanted: schema.ReplicaRange, now: model.ReplicaRange, high: int
+    wanted: schema.ReplicaRange, now: spec.ReplicaRange, high: int
 ) -> tuple[Schedule, ...]:
     if wanted.schedules is None:
         schedules = now.schedules
@@ -106,15 +106,15 @@ def _schedules(
     return schedules
 
 
-def _source(wanted: schema.FromArchive | schema.FromImage, filename: str) -> model.Source:
+def _source(wanted: schema.FromArchive | schema.FromImage, filename: str) -> spec.Source:
     if isinstance(wanted, schema.FromArchive):
-        return model.ArchiveSource(filename=filename)
-    return model.ImageSource(image=wanted.image)
+        return spec.ArchiveSource(filename=filename)
+    return spec.ImageSource(image=wanted.image)
 
 
-def _default_rules(defaults: Defaults) -> model.ScalingRules:
+def _default_rules(defaults: Defaults) -> spec.ScalingRules:
     rules = defaults.scaling
-    return model.ScalingRules(
+    return spec.ScalingRules(
         rps=rules.rps,
         concurrency=rules.concurrency,
         cpu=rules.cpu,
@@ -123,19 +123,19 @@ def _default_rules(defaults: Defaults) -> model.ScalingRules:
     )
 
 
-def _timeouts(wanted: schema.Timeouts, defaults: Defaults) -> model.Timeouts:
+def _timeouts(wanted: schema.Timeouts, defaults: Defaults) -> spec.Timeouts:
     usual = defaults.timeouts
-    return model.Timeouts(
+    return spec.Timeouts(
         idle=_or(wanted.idle, usual.idle),
         start=_or(wanted.start, usual.start),
         drain=_or(wanted.drain, usual.drain),
     )
 
 
-def _probe(wanted: schema.Probe) -> model.Probe:
+def _probe(wanted: schema.Probe) -> spec.Probe:
     if wanted.status is None:
-        return model.Probe(http=wanted.http)
-    return model.Probe(http=wanted.http, status=tuple(wanted.status))
+        return spec.Probe(http=wanted.http)
+    return spec.Probe(http=wanted.http, status=tuple(wanted.status))
 
 
 def _tuple(values: list[str] | None) -> tuple[str, ...] | None:

@@ -3,16 +3,20 @@
 import asyncio
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from paas.control.launcher import secret_context
-from paas.core.model import ArchiveSource, Deployment, ImageSource, Version
+from paas.core.model import Deployment, Version
+from paas.core.spec import ArchiveSource, GitSource, ImageSource, VersionSource
 from paas.errors import Failed, NotFound, PaasError, Unavailable
 from paas.ports import Builder, BuildSpec, Credentials, Engine, ImageFact, Unpacker, Vault
 
 REGISTRY = "registry"
 """The name under which a version's registry login is sealed."""
+
+BUILT = "paas/"
+"""Begins the name of every image that we build."""
 
 Say = Callable[[str], None]
 
@@ -49,10 +53,16 @@ class Images:
     async def fetch(self, deployment: Deployment, version: Version, say: Say) -> ImageFact | None:
         """The image of an image source, or None when there is now a source to build."""
         source = version.spec.source
-        if isinstance(source, ImageSource):
-            return await self._image(version, source, say)
-        await self._unpack(deployment, source, say)
-        return None
+        match source:
+            case ImageSource():
+                return await self._image(version, source, say)
+            case VersionSource():
+                return await self._again(deployment, version, source, say)
+            case GitSource():
+                raise Failed("Repositories cannot be fetched.", code="not_implemented")
+            case ArchiveSource():
+                await self._unpack(deployment, source, say)
+                return None
 
     async def build(self, deployment: Deployment, version: Version, say: Say) -> ImageFact:
         """The image built from what `fetch` left. Raises as `Builder.build`."""
@@ -114,6 +124,26 @@ class Images:
             say(f"Could not refresh {source.image} ({error.message}); using the local image")
             return local
 
+    async def _again(
+        self, deployment: Deployment, version: Version, source: VersionSource, say: Say
+    ) -> ImageFact:
+        """The image of an earlier version. One that we built gets a tag of this version's
+        own, so that it stays when the earlier one is deleted.
+        """
+        held = await self._engine.image(source.image.id)
+        if held is None:
+            raise NotFound(
+                f"The image of {source.version} is no longer there.",
+                code="image_gone",
+                advice="Deploy its source again.",
+            )
+        say(f"Using the image of {source.version}")
+        if not is_built(source.image.reference):
+            return replace(held, pin=source.image)
+        tag = image_tag(deployment.service, version)
+        await self._engine.tag_image(source.image.id, tag)
+        return replace(held, pin=replace(source.image, reference=tag))
+
     def _credentials(self, version: Version, source: ImageSource) -> Credentials | None:
         if source.credentials is None:
             return None
@@ -130,7 +160,12 @@ class Images:
 
 def image_tag(service: str, version: Version) -> str:
     """The tag of an image that we build; identical sources give one image several."""
-    return f"paas/{service}:{version.name}-{version.id}"
+    return f"{BUILT}{service}:{version.name}-{version.id}"
+
+
+def is_built(reference: str) -> bool:
+    """Whether that is the tag of an image that we built."""
+    return reference.startswith(BUILT)
 
 
 def built_for(tag: str) -> str:

@@ -15,13 +15,12 @@ from paas.core.model import (
     Deployment,
     DeploymentStatus,
     Event,
-    ImageSource,
     Service,
     ServiceSettings,
     Traffic,
-    VersionSpec,
 )
 from paas.core.names import check_service_name
+from paas.core.spec import ArchiveSource, GitSource, ImageSource, VersionSource, VersionSpec
 from paas.errors import Conflict, PaasError
 from paas.ports import Clock, Credentials, Vault
 
@@ -170,4 +169,12 @@ _NOBODY = changes.Birth(id="", created=0.0, internal_port=0)
 
 def _describe(spec: VersionSpec) -> str:
     source = spec.source
-    return f"image {source.image}" if isinstance(source, ImageSource) else source.filename
+    match source:
+        case ImageSource():
+            return f"image {source.image}"
+        case VersionSource():
+            return f"image of {source.version}"
+        case GitSource():
+            return f"{source.url} {source.ref}".rstrip()
+        case ArchiveSource():
+            return source.filename

@@ -16,14 +16,8 @@ from paas.control.jobs import Job
 from paas.control.lives import Lives
 from paas.control.scaler import Scaler
 from paas.core import changes
-from paas.core.model import (
-    DeploymentStatus,
-    Failure,
-    PinnedImage,
-    StepName,
-    Traffic,
-    Version,
-)
+from paas.core.model import DeploymentStatus, Failure, StepName, Traffic, Version
+from paas.core.spec import PinnedImage
 from paas.errors import Conflict, Failed, NotFound, PaasError, Unavailable
 from paas.ports import ImageFact
 

@@ -12,17 +12,14 @@ from paas.core.lifecycle import check_version_step
 from paas.core.model import (
     Domain,
     Failure,
-    PinnedImage,
-    ReplicaRange,
-    ScalingRules,
     Service,
     ServiceSettings,
     Traffic,
     Version,
-    VersionSpec,
     VersionStatus,
 )
 from paas.core.names import version_name
+from paas.core.spec import PinnedImage, ReplicaRange, ScalingRules, VersionSpec
 from paas.errors import Conflict, FieldError, Invalid, NotFound
 
 WHOLE = 100

@@ -7,10 +7,9 @@ A `Service` is the aggregate that is changed and saved as a whole.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
 
 from paas.core.idle import Mark
-from paas.core.schedules import Schedule
+from paas.core.spec import PinnedImage, VersionSpec
 
 
 class VersionStatus(StrEnum):
@@ -71,103 +70,19 @@ class Maintenance(StrEnum):
     HOLD = "hold"
 
 
+class Trigger(StrEnum):
+    """What asked for a deployment."""
+
+    API = "api"
+    PUSH = "push"
+    WEBHOOK = "webhook"
+
+
 class Traffic(StrEnum):
     """What a successful deployment does with the split."""
 
     ALL = "all"
     NONE = "none"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchiveSource:
-    """An uploaded zip, tar or tar.gz; `filename` is what the uploader called it."""
-
-    filename: str = "archive"
-    type: Literal["archive"] = "archive"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageSource:
-    """An image reference; `credentials` is sealed `user:password` for its registry."""
-
-    image: str
-    credentials: bytes | None = field(default=None, repr=False)
-    type: Literal["image"] = "image"
-
-
-Source = ArchiveSource | ImageSource
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplicaRange:
-    """`schedules` raise the minimum at certain times."""
-
-    min: int = 0
-    max: int = 10
-    schedules: tuple[Schedule, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScalingRules:
-    """Targets per replica; None switches a rule off, the largest answer wins. The highest
-    answer of the last `scale_down_delay` seconds counts.
-    """
-
-    rps: float | None = None
-    concurrency: float | None = None
-    cpu: float | None = None
-    memory: float | None = None
-    scale_down_delay: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeouts:
-    idle: float = 60.0
-    start: float = 60.0
-    drain: float = 30.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
-    """TCP connect when `http` is None, else GET of that path answering one of `status`."""
-
-    http: str | None = None
-    status: tuple[int, ...] = (200, 201, 202, 203, 204, 301, 302, 303, 307, 308)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VersionSpec:
-    """All that one deployment asks for. `secrets` maps names to sealed values."""
-
-    source: Source
-    port: int | None = None
-    dockerfile: str = "Dockerfile"
-    build_dir: str = "."
-    command: tuple[str, ...] | None = None
-    args: tuple[str, ...] | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
-    secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)
-    cpu: float = 0.5
-    memory: int = 512 * 1024 * 1024
-    concurrency: int = 80
-    replicas: ReplicaRange = ReplicaRange()
-    scaling: ScalingRules = ScalingRules(rps=50)
-    timeouts: Timeouts = Timeouts()
-    probe: Probe = Probe()
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PinnedImage:
-    """The exact image a version runs.
-
-    `reference` is what people read, `id` the engine's content id (`sha256:…`),
-    `digest` the registry digest `name@sha256:…` when it was pulled from one.
-    """
-
-    reference: str
-    id: str
-    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,7 +200,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """The job that makes a version. `upload` names the kept upload until it is built."""
+    """The job that makes a version. `upload` names the kept upload until it is built,
+    `revision` is the commit it was made from, as far as that is known.
+    """
 
     id: str
     service_id: str
@@ -299,6 +216,8 @@ class Deployment:
     created: float
     steps: tuple[Step, ...] = tuple(Step(name=name) for name in StepName)
     upload: str | None = None
+    trigger: Trigger = Trigger.API
+    revision: str = ""
     started: float | None = None
     ended: float | None = None
     error: Failure | None = None

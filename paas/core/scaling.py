@@ -18,7 +18,7 @@ from enum import StrEnum
 from math import ceil
 
 from paas.core.idle import Activity, Idle, IdleSettings, Stage, ladder
-from paas.core.model import ScalingRules
+from paas.core.spec import ScalingRules
 from paas.core.windows import Averages
 
 STABLE = 60

@@ -12,7 +12,7 @@ from paas.adapters.docker import DockerEngine
 from paas.adapters.docker_config import INSTALLATION
 from paas.adapters.probe import NetworkProber
 from paas.aio.tasks import Tasks
-from paas.core.model import PinnedImage, Probe
+from paas.core.spec import PinnedImage, Probe
 from paas.ports import Address, Builder, BuildSpec, Engine, ReplicaFact, ReplicaSpec
 from tests.fakes.engine import FakeBuilder, FakeEngine
 from tests.fakes.replica import PORT, Script

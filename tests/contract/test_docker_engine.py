@@ -17,7 +17,7 @@ from paas.adapters.docker import DockerEngine
 from paas.adapters.docker_events import changes
 from paas.adapters.probe import NetworkProber
 from paas.aio.backoff import Backoff
-from paas.core.model import Probe
+from paas.core.spec import Probe
 from paas.errors import Failed, Invalid, PaasError
 from paas.ports import Address, BuildSpec, ContainerState
 from tests.contract.engine_kits import (

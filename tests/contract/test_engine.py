@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from paas.adapters.probe import NetworkProber
-from paas.core.model import PinnedImage, Probe
+from paas.core.spec import PinnedImage, Probe
 from paas.errors import Conflict, Failed, Invalid, NotFound
 from paas.ports import Address, BuildSpec, ContainerState
 from tests.contract.engine_kits import (
@@ -198,6 +198,22 @@ async def test_a_build_without_dockerfile(kit: Kit, tmp_path: Path) -> None:
     with pytest.raises(Invalid) as raised:
         await kit.builder.build(spec, progress=lambda _line: None)
     assert raised.value.code == "no_dockerfile"
+
+
+async def test_an_image_with_two_tags_stays_for_the_other(kit: Kit) -> None:
+    first, second = kit.image.reference, f"{kit.image.reference}-again"
+    await kit.engine.tag_image(kit.image.id, second)
+    await kit.engine.tag_image(kit.image.id, second)
+    assert {image.pin.reference for image in await kit.engine.built_images()} == {first, second}
+    await kit.engine.remove_image(first)
+    (left,) = await kit.engine.built_images()
+    assert (left.pin.reference, left.pin.id) == (second, kit.image.id)
+    await kit.engine.tag_image(kit.image.id, first)
+    await kit.engine.remove_image(second)
+    assert await kit.engine.image(first) is not None
+    with pytest.raises(NotFound) as raised:
+        await kit.engine.tag_image(f"sha256:{'0' * 64}", second)
+    assert raised.value.code == "image_gone"
 
 
 async def test_a_build_gives_an_image_with_labels_and_lines(kit: Kit, tmp_path: Path) -> None:

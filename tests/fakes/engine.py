@@ -14,7 +14,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import replace
 
-from paas.core.model import LogLine, PinnedImage
+from paas.core.model import LogLine
+from paas.core.spec import PinnedImage
 from paas.errors import Conflict, Denied, Failed, Invalid, NotFound, PaasError, Unavailable
 from paas.ports import (
     BuildSpec,
@@ -39,6 +40,8 @@ class FakeEngine:
         self.scripts: dict[str, Script] = {}
         self.containers: dict[str, FakeReplica] = {}
         self.images: dict[str, ImageFact] = {}
+        self.tags: dict[str, str] = {}
+        """Further tags of images, each with its image's id."""
         self.registry: dict[str, tuple[ImageFact, Credentials | None]] = {}
         self.foreign: set[str] = set()
         self.starts: list[ReplicaSpec] = []
@@ -194,12 +197,19 @@ class FakeEngine:
         names = (
             (fact.pin.id, fact.pin.reference, fact.pin.digest) for fact in self.images.values()
         )
-        found = next((known[0] for known in names if reference in known), None)
+        found = next((known[0] for known in names if reference in known), self.tags.get(reference))
         return None if found is None else self.images[found]
 
     async def built_images(self) -> list[ImageFact]:
         self._check()
-        return [fact for fact in self.images.values() if OURS.items() <= fact.labels.items()]
+        ours = [fact for fact in self.images.values() if OURS.items() <= fact.labels.items()]
+        tagged = [
+            (fact, tag) for fact in ours for tag, image in self.tags.items() if image == fact.pin.id
+        ]
+        return [
+            *ours,
+            *(replace(fact, pin=replace(fact.pin, reference=tag)) for fact, tag in tagged),
+        ]
 
     async def pull(
         self,
@@ -218,10 +228,25 @@ class FakeEngine:
         self.images[fact.pin.id] = fact
         return fact
 
+    async def tag_image(self, image: str, tag: str) -> None:
+        self._check()
+        if image not in self.images:
+            raise NotFound(f"The image {image} is gone.", code="image_gone")
+        self.tags[tag] = image
+
     async def remove_image(self, tag: str) -> None:
         used = {replica.spec.image.id for replica in self.containers.values()}
         for fact in await self.built_images():
-            if fact.pin.reference == tag and fact.pin.id not in used:
+            others = [other for other, image in self.tags.items() if image == fact.pin.id]
+            if fact.pin.reference != tag:
+                continue
+            if tag in self.tags:
+                del self.tags[tag]
+            elif others:
+                del self.tags[others[0]]
+                pin = replace(fact.pin, reference=others[0])
+                self.images[fact.pin.id] = replace(fact, pin=pin)
+            elif fact.pin.id not in used:
                 del self.images[fact.pin.id]
 
     # ---- inside

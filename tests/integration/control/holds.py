@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
-from paas.core.model import Deployment, DeploymentStatus, Probe, ReplicaRange, StepName, StepStatus
+from paas.core.model import Deployment, DeploymentStatus, StepName, StepStatus
+from paas.core.spec import Probe, ReplicaRange
 from tests.fakes.replica import LIVE, FakeReplica, Script, serve
 from tests.integration.control.world import DOCKERFILE, World
 

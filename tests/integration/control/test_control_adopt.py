@@ -2,7 +2,7 @@
 
 import asyncio
 
-from paas.core.model import PinnedImage
+from paas.core.spec import PinnedImage
 from paas.errors import Unavailable
 from paas.ports import ReplicaSpec
 from tests.fakes.replica import PORT, Script

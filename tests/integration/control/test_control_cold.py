@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import Counter
 
-from paas.core.model import ScalingRules, Timeouts
+from paas.core.spec import ScalingRules, Timeouts
 from tests.fakes.replica import Script
 from tests.integration.control.holds import Slow
 from tests.integration.control.wire import request

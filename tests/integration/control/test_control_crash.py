@@ -3,7 +3,8 @@
 import asyncio
 import time
 
-from paas.core.model import Condition, Timeouts
+from paas.core.model import Condition
+from paas.core.spec import Timeouts
 from paas.errors import Unavailable
 from paas.ports import ContainerState
 from tests.fakes.replica import FakeReplica, Script

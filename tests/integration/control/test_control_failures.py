@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from paas.core.model import Deployment, DeploymentStatus, Probe, StepStatus, Timeouts, VersionStatus
+from paas.core.model import Deployment, DeploymentStatus, StepStatus, VersionStatus
+from paas.core.spec import Probe, Timeouts
 from paas.errors import Failed, Unavailable
 from tests.fakes.replica import OTHER_PORT, Script
 from tests.integration.control.holds import NEW, Moody

@@ -2,8 +2,9 @@
 
 import asyncio
 
-from paas.core.model import IgnoreRule, ReplicaRange
+from paas.core.model import IgnoreRule
 from paas.core.planning import Phase
+from paas.core.spec import ReplicaRange
 from tests.fakes.replica import Script
 from tests.integration.control.holds import Slow, at_least
 from tests.integration.control.world import World, Worlds

@@ -4,8 +4,9 @@ import asyncio
 import base64
 from collections import Counter
 
-from paas.core.model import Condition, Probe, ReplicaRange, ScalingRules, Timeouts
+from paas.core.model import Condition
 from paas.core.planning import Phase
+from paas.core.spec import Probe, ReplicaRange, ScalingRules, Timeouts
 from paas.ports import HostMemory
 from tests.fakes.replica import FakeReplica, Script, serve
 from tests.integration.control.holds import Slow, Work, at_least

@@ -18,7 +18,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from paas.core.idle import Stage
 from paas.core.lifecycle import ENDED
-from paas.core.model import Deployment, Probe, Traffic, VersionStatus
+from paas.core.model import Deployment, Traffic, VersionStatus
+from paas.core.spec import Probe
 from paas.errors import PaasError
 from paas.ports import ContainerState
 from tests.fakes.replica import FakeReplica, Script

@@ -5,8 +5,9 @@ from collections import Counter
 
 import pytest
 
-from paas.core.model import Condition, ScalingRules
+from paas.core.model import Condition
 from paas.core.planning import Phase
+from paas.core.spec import ScalingRules
 from paas.ports import HostMemory, Usage
 from tests.fakes.replica import Script
 from tests.integration.control.holds import Work, at_least

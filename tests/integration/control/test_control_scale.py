@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from paas.core.model import Timeouts, VersionStatus
+from paas.core.model import VersionStatus
 from paas.core.planning import Phase
+from paas.core.spec import Timeouts
 from tests.fakes.replica import Script
 from tests.integration.control.holds import Slow, at_least
 from tests.integration.control.wire import Answer, request

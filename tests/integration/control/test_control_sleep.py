@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from paas.core.idle import Stage
-from paas.core.model import Condition, Timeouts
+from paas.core.model import Condition
 from paas.core.planning import Phase
+from paas.core.spec import Timeouts
 from paas.errors import Conflict, Failed, Unavailable
 from paas.ports import ContainerState
 from tests.fakes.replica import Script

@@ -18,17 +18,10 @@ from paas.control.control import Control, Outside, uploads_dir
 from paas.control.intake import DeploymentRequest
 from paas.control.replicas import Replica
 from paas.core.lifecycle import ENDED
-from paas.core.model import (
-    ArchiveSource,
-    Deployment,
-    Event,
-    ImageSource,
-    Traffic,
-    Version,
-    VersionSpec,
-)
+from paas.core.model import Deployment, Event, Traffic, Version
 from paas.core.planning import Phase
 from paas.core.routing import Route
+from paas.core.spec import ArchiveSource, ImageSource, VersionSpec
 from paas.daemon import GatewayDoors
 from paas.live.board import Board
 from paas.proxy.proxy import Proxy

@@ -17,13 +17,12 @@ from paas.core.model import (
     DeploymentStatus,
     Domain,
     Event,
-    ImageSource,
     Service,
     Traffic,
     Version,
-    VersionSpec,
     VersionStatus,
 )
+from paas.core.spec import ImageSource, VersionSpec
 from paas.errors import Conflict, Unavailable
 
 

@@ -14,7 +14,7 @@ from paas.adapters.docker_facts import (
     repository,
     sampled_usage,
 )
-from paas.core.model import PinnedImage
+from paas.core.spec import PinnedImage
 from paas.errors import Denied, Failed, NotFound, PaasError
 from paas.ports import ContainerState, ReplicaSpec, Usage
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paas.adapters.documents import from_json, to_json
-from paas.core.model import Deployment, Event, ImageSource, Service, Version, VersionSpec
+from paas.core.model import Deployment, Event, Service, Version
+from paas.core.spec import ImageSource, VersionSpec
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 json_values = st.recursive(

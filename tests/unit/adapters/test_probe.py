@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from paas.adapters.probe import NetworkProber
-from paas.core.model import Probe
+from paas.core.spec import Probe
 from paas.ports import Address
 
 HTTP = Probe(http="/healthz?x=1")

@@ -2,7 +2,7 @@ import pytest
 
 from paas.api import schema, to_core
 from paas.api.fields import checked
-from paas.core.model import ArchiveSource, Probe, ReplicaRange, ScalingRules
+from paas.core.spec import ArchiveSource, Probe, ReplicaRange, ScalingRules
 from paas.errors import Invalid
 from paas.settings import Defaults, Replicas, Scaling
 

@@ -9,8 +9,8 @@ from paas.aio.tasks import Tasks
 from paas.control.coldstart import ColdStart
 from paas.control.launcher import Launcher
 from paas.control.replicas import Replica
-from paas.core.model import Timeouts
 from paas.core.planning import Phase
+from paas.core.spec import Timeouts
 from paas.errors import Failed
 from paas.settings import Settings
 from tests import builders

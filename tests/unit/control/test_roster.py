@@ -4,8 +4,8 @@ import pytest
 
 from paas.aio.limiter import Urgency
 from paas.control.roster import REMEMBERED, Roster
-from paas.core.model import Timeouts
 from paas.core.planning import Phase, Seen
+from paas.core.spec import Timeouts
 from paas.live.board import Board, Lease, Refusal, RefusalCode, Ticket
 from paas.ports import ContainerState, ReplicaFact
 from tests import builders

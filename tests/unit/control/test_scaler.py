@@ -5,16 +5,11 @@ import pytest
 
 from paas.control.scaler import PACE
 from paas.core.idle import Keeps, Stage
-from paas.core.model import (
-    Change,
-    ReplicaRange,
-    ScalingRules,
-    ServiceSettings,
-    VersionStatus,
-)
+from paas.core.model import Change, ServiceSettings, VersionStatus
 from paas.core.planning import Phase
 from paas.core.scaling import Limit, Rule
 from paas.core.schedules import Schedule
+from paas.core.spec import ReplicaRange, ScalingRules
 from paas.errors import Unavailable
 from tests import builders
 from tests.unit.control.scaling_scene import ALL, Scene, V, W

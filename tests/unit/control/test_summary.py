@@ -17,16 +17,10 @@ from paas.control.explanation import (
 from paas.control.summary import summary
 from paas.control.view import ReplicaView, VersionView
 from paas.core.idle import Activity, Idle, IdleSettings, Keeps, Stage
-from paas.core.model import (
-    Condition,
-    Failure,
-    ReplicaRange,
-    ReplicaState,
-    ScalingRules,
-    VersionStatus,
-)
+from paas.core.model import Condition, Failure, ReplicaState, VersionStatus
 from paas.core.scaling import Answer, Decision, Limit, Rule, ScaleSettings, Span
 from paas.core.schedules import Schedule, ScheduledMin
+from paas.core.spec import ReplicaRange, ScalingRules
 from paas.live.requests import OpenRequest, RequestKind
 from tests import builders
 

@@ -4,16 +4,8 @@ import pytest
 
 from paas.core import changes
 from paas.core.changes import Birth
-from paas.core.model import (
-    Domain,
-    Failure,
-    PinnedImage,
-    ReplicaRange,
-    ScalingRules,
-    ServiceSettings,
-    Traffic,
-    VersionStatus,
-)
+from paas.core.model import Domain, Failure, ServiceSettings, Traffic, VersionStatus
+from paas.core.spec import PinnedImage, ReplicaRange, ScalingRules
 from paas.errors import Conflict, Invalid, NotFound
 from tests import builders
 from tests.builders import NOW, service, spec, version

@@ -1,7 +1,8 @@
 import pytest
 
-from paas.core.model import ImageSource, ReplicaState, StepName, VersionSpec
+from paas.core.model import ReplicaState, StepName
 from paas.core.planning import Phase
+from paas.core.spec import ImageSource, VersionSpec
 from tests import builders
 
 

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paas.core.idle import Activity, IdleSettings, Keeps, Stage
-from paas.core.model import ScalingRules
 from paas.core.scaling import (
     Limit,
     Memory,
@@ -18,6 +17,7 @@ from paas.core.scaling import (
     adopted,
     decide,
 )
+from paas.core.spec import ScalingRules
 from paas.core.windows import Averages
 
 NOW = 1000.0

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paas.core.idle import Activity, IdleSettings
-from paas.core.model import ScalingRules
 from paas.core.scaling import Memory, Observation, ScaleSettings, decide
+from paas.core.spec import ScalingRules
 from paas.core.windows import Tally, Windows
 from tests.unit.core.scaling_reference import Plan, Reference
 

@@ -9,8 +9,8 @@ from math import ceil
 import pytest
 
 from paas.core.idle import Activity, IdleSettings, Stage
-from paas.core.model import ScalingRules
 from paas.core.scaling import Memory, Observation, ScaleSettings, decide
+from paas.core.spec import ScalingRules
 from paas.core.windows import Tally, Windows
 
 STEP = 0.125

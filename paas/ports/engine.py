@@ -1,20 +1,12 @@
-"""What the control plane needs from outside, as small protocols.
-
-Each has one adapter per client library and, where the real thing is costly, a
-fake in `tests/fakes` that passes the same contract suite. Every method raises
-only `paas.errors`; every method that waits for something outside has a
-deadline of its own inside the adapter.
-"""
+"""Replicas and images on an engine."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import Protocol
 
-from paas.core.idle import Mark
-from paas.core.model import Change, Deployment, Event, LogLine, PinnedImage, Probe, Service
-from paas.core.routing import Route
+from paas.core.model import LogLine
+from paas.core.spec import PinnedImage, Probe
 
 
 class ContainerState(StrEnum):
@@ -201,44 +193,14 @@ class Engine(Protocol):
     ) -> ImageFact:
         """Fetch from a registry. Raises `Failed` (`pull_failed`), `Denied`, `NotFound`."""
 
+    async def tag_image(self, image: str, tag: str) -> None:
+        """Give an image that the engine holds, by its id, one more tag. Raises `NotFound`
+        (`image_gone`), `Unavailable`.
+        """
+
     async def remove_image(self, tag: str) -> None:
         """Take a tag of a build of ours off its image, which removes an image without
         other tags; one of another owner or in use is left alone.
-        """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildSpec:
-    """One build: `root` is the unpacked source, paths are inside it, `tag` is ours.
-
-    `labels` come on top of the installation's own; each costs the build a step.
-    """
-
-    root: Path
-    dockerfile: str
-    build_dir: str
-    tag: str
-    timeout: float
-    labels: Mapping[str, str] = field(default_factory=dict)
-    memory: int | None = None
-    cpu: float | None = None
-
-
-class Builder(Protocol):
-    """Turns a source directory into an image of the engine."""
-
-    async def build(self, spec: BuildSpec, *, progress: Callable[[str], None]) -> ImageFact:
-        """Build with live output lines. Cancelling ends the build in the engine.
-        Raises `Invalid` (`no_dockerfile`, …), `Failed` (`build_failed`), `Unavailable`.
-        """
-
-
-class Unpacker(Protocol):
-    """Turns an untrusted upload into a directory."""
-
-    async def unpack(self, archive: Path, into: Path) -> None:
-        """Unpack a zip, tar or tar.gz into the new directory `into`; a refusal leaves
-        nothing. Raises `Invalid` naming the entry, `TooLarge`, `Unavailable` (`disk_full`).
         """
 
 
@@ -247,118 +209,3 @@ class Prober(Protocol):
 
     async def ready(self, address: Address, probe: Probe, *, timeout: float) -> bool:
         """One attempt: True when the probe passed within `timeout`; never raises."""
-
-
-class Vault(Protocol):
-    """Seals secrets for storage. `context` (`table/row/name`) is authenticated."""
-
-    def seal(self, context: str, secret: str) -> bytes: ...
-
-    def unseal(self, context: str, sealed: bytes) -> str:
-        """Raises `Failed` (`secret_unreadable`) when key or context do not match."""
-
-
-class Journal(Protocol):
-    """Append-only, bounded logs by key (`deployments/<id>`, `versions/<id>`)."""
-
-    def append(self, key: str, line: LogLine) -> None:
-        """Buffered; written within a second. Never raises: a full disk drops lines
-        and leaves a marker.
-        """
-
-    async def read(self, key: str, *, after: int = 0, limit: int = 1000) -> list[LogLine]:
-        """Oldest first, cursor > `after`, at most the *last* `limit` of them."""
-
-    def follow(self, key: str, *, after: int = 0) -> AsyncIterator[LogLine]:
-        """What is there after the cursor, then what comes, until the key is closed."""
-
-    def finish(self, key: str) -> None:
-        """No more lines will come: followers end after the last one."""
-
-    async def remove(self, key: str) -> None: ...
-
-
-class Store(Protocol):
-    """What must survive. One writer; a commit that returned is durable."""
-
-    async def services(self) -> list[Service]: ...
-
-    async def commit(self, change: Change) -> tuple[Event, ...]:
-        """Apply all of it in one durable transaction; returns its events, numbered.
-        Raises `Unavailable` (`disk_full`, `store_busy`).
-        """
-
-    async def deployment(self, deployment_id: str) -> Deployment | None: ...
-
-    async def deployments(
-        self, *, service_id: str | None = None, unfinished: bool = False, limit: int = 100
-    ) -> list[Deployment]:
-        """Newest first; with `unfinished` only queued and running ones, oldest first."""
-
-    async def latest_deployments(self) -> list[Deployment]:
-        """The newest of each service that has any."""
-
-    async def events(
-        self,
-        *,
-        service: str | None = None,
-        kinds: Collection[str] = (),
-        after: int = 0,
-        before: int = 0,
-        limit: int = 100,
-    ) -> list[Event]:
-        """Newest first, of all kinds or some; `after`/`before` bound the ids (0 = no bound)."""
-
-    async def activity(self) -> dict[str, Mark]:
-        """The last committed mark of each version, by id."""
-
-    async def meta(self, key: str, default: str) -> str:
-        """The stored value of `key`; stores `default` first if there is none."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostMemory:
-    """The host's memory in bytes: all of it, and what can be had without swapping.
-
-    `pressure` is the share (0 to 1) of the last 10 s in which some task waited for memory,
-    None where the kernel does not tell.
-    """
-
-    total: int
-    available: int
-    pressure: float | None = None
-
-
-class Host(Protocol):
-    """The machine this daemon runs on."""
-
-    def memory(self) -> HostMemory:
-        """As it is now; takes well under a millisecond. Raises `Unavailable`
-        (`host_unreadable`).
-        """
-
-
-class Clock(Protocol):
-    """Wall time for records, monotonic time for durations; `boot` is the id of the run of
-    the host's kernel, whose monotonic clock goes on from one daemon to the next.
-    """
-
-    @property
-    def boot(self) -> str: ...
-
-    def time(self) -> float: ...
-
-    def monotonic(self) -> float: ...
-
-    async def sleep(self, seconds: float) -> None: ...
-
-
-class Doors(Protocol):
-    """Internal addresses: ports on the gateway that the data plane answers."""
-
-    async def open(self, host: str, port: int, route: Callable[[], Route | None]) -> bool:
-        """Listen there and send all its requests to the route of the moment;
-        False when another program holds the port.
-        """
-
-    async def close(self, port: int) -> None: ...

@@ -1,0 +1,118 @@
+"""The types of single values in request bodies, each with its rule.
+
+A rule that fails raises `ValueError` with the end of the sentence "must be …".
+"""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from paas.core.networks import parse_network
+from paas.core.schedules import parse_cron, parse_zone
+from paas.core.sizes import SIZE_RULE, format_size, parse_size
+from paas.settings.shapes import SMALLEST_MEMORY
+
+LONGEST_VALUE = 100_000
+NAME_RULE = "a name of letters, digits and underscores that does not start with a digit"
+IMAGE_RULE = "an image reference such as registry.example/shop:1.4"
+PATH_RULE = "a path that starts with / and holds no spaces or control characters"
+LIST_RULE = 'a list of texts, one per argument, such as ["sh", "-c", "exec ./run"]'
+
+_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_IMAGE_NAME = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_REGISTRY = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+_IMAGE = re.compile(
+    rf"(?:{_REGISTRY}/)?{_IMAGE_NAME}(?:/{_IMAGE_NAME})*"
+    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@[a-z0-9]+:[0-9a-fA-F]{32,128})?",
+    re.ASCII,
+)
+
+
+def _text(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("text without NUL characters")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("valid Unicode text") from None
+    return value
+
+
+def _env_name(value: str) -> str:
+    if not _ENV_NAME.fullmatch(value) or len(value) > 200:
+        raise ValueError(NAME_RULE)
+    if value == "PORT" or value.startswith("K_"):
+        raise ValueError("another name: PORT and names that start with K_ are set by the platform")
+    return value
+
+
+def _image(value: str) -> str:
+    if len(value) > 400 or not _IMAGE.fullmatch(value):
+        raise ValueError(IMAGE_RULE)
+    return value
+
+
+def _user(value: str) -> str:
+    if ":" in value or not value.isprintable():
+        raise ValueError("a user name without colon or control characters")
+    return value
+
+
+def _path(value: str) -> str:
+    if not value.startswith("/") or not value.isprintable() or " " in value or len(value) > 2000:
+        raise ValueError(PATH_RULE)
+    return value
+
+
+def _memory(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise ValueError(SIZE_RULE)  # noqa: TRY004 - pydantic takes ValueError only
+    size = parse_size(value) if isinstance(value, str) else value
+    if not SMALLEST_MEMORY <= size < 2**50:
+        raise ValueError(f"{SIZE_RULE}, at least {format_size(SMALLEST_MEMORY)}")
+    return size
+
+
+def _arguments(value: object) -> object:
+    if not isinstance(value, list):
+        raise ValueError(LIST_RULE)  # noqa: TRY004 - pydantic takes ValueError only
+    return value
+
+
+def _one_or_many(value: object) -> object:
+    return [value] if isinstance(value, int) else value
+
+
+Text = Annotated[str, AfterValidator(_text)]
+Name = Annotated[Text, Field(min_length=1, max_length=253)]
+Note = Annotated[Text, Field(max_length=1000)]
+EnvName = Annotated[str, AfterValidator(_env_name)]
+EnvValue = Annotated[Text, Field(max_length=LONGEST_VALUE)]
+Environment = Annotated[dict[EnvName, EnvValue], Field(max_length=1000)]
+Arguments = Annotated[
+    list[Annotated[Text, Field(max_length=LONGEST_VALUE)]],
+    BeforeValidator(_arguments),
+    Field(min_length=1, max_length=1000),
+]
+Memory = Annotated[
+    int,
+    BeforeValidator(_memory),
+    WithJsonSchema({"type": ["integer", "string"], "examples": ["512MiB", 536870912]}),
+]
+Cores = Annotated[float, Field(ge=0.1, le=1024)]
+Concurrency = Annotated[int, Field(ge=0, le=1_000_000)]
+Target = Annotated[float, Field(gt=0, le=1_000_000)]
+Percent = Annotated[float, Field(gt=0, le=100)]
+AllowedNetwork = Annotated[str, AfterValidator(lambda value: str(parse_network(value)))]
+Cron = Annotated[str, Field(max_length=200), AfterValidator(parse_cron)]
+Zone = Annotated[str, Field(max_length=100), AfterValidator(parse_zone)]
+StatusCode = Annotated[int, Field(ge=100, le=599)]
+StatusCodes = Annotated[
+    list[StatusCode],
+    BeforeValidator(_one_or_many),
+    Field(min_length=1, max_length=100),
+]
+ImageName = Annotated[str, AfterValidator(_image)]
+UrlPath = Annotated[str, AfterValidator(_path)]
+UserName = Annotated[Text, AfterValidator(_user), Field(min_length=1, max_length=200)]

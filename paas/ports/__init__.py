@@ -1,0 +1,61 @@
+"""What the control plane needs from outside, as small protocols.
+
+Each has one adapter per client library and, where the real thing is costly, a
+fake in `tests/fakes` that passes the same contract suite. Every method raises
+only `paas.errors`; every method that waits for something outside has a
+deadline of its own inside the adapter.
+"""
+
+from paas.ports.building import (
+    Builder,
+    BuildSpec,
+    Unpacker,
+)
+from paas.ports.engine import (
+    Address,
+    ContainerState,
+    Credentials,
+    Engine,
+    EngineFact,
+    ImageFact,
+    Prober,
+    ReplicaFact,
+    ReplicaSpec,
+    Usage,
+    nothing,
+)
+from paas.ports.keeping import (
+    Journal,
+    Store,
+    Vault,
+)
+from paas.ports.machine import (
+    Clock,
+    Doors,
+    Host,
+    HostMemory,
+)
+
+__all__ = [
+    "Address",
+    "BuildSpec",
+    "Builder",
+    "Clock",
+    "ContainerState",
+    "Credentials",
+    "Doors",
+    "Engine",
+    "EngineFact",
+    "Host",
+    "HostMemory",
+    "ImageFact",
+    "Journal",
+    "Prober",
+    "ReplicaFact",
+    "ReplicaSpec",
+    "Store",
+    "Unpacker",
+    "Usage",
+    "Vault",
+    "nothing",
+]

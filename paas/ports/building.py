@@ -1,0 +1,43 @@
+"""From a source to an image."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from paas.ports.engine import ImageFact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildSpec:
+    """One build: `root` is the unpacked source, paths are inside it, `tag` is ours.
+
+    `labels` come on top of the installation's own; each costs the build a step.
+    """
+
+    root: Path
+    dockerfile: str
+    build_dir: str
+    tag: str
+    timeout: float
+    labels: Mapping[str, str] = field(default_factory=dict)
+    memory: int | None = None
+    cpu: float | None = None
+
+
+class Builder(Protocol):
+    """Turns a source directory into an image of the engine."""
+
+    async def build(self, spec: BuildSpec, *, progress: Callable[[str], None]) -> ImageFact:
+        """Build with live output lines. Cancelling ends the build in the engine.
+        Raises `Invalid` (`no_dockerfile`, …), `Failed` (`build_failed`), `Unavailable`.
+        """
+
+
+class Unpacker(Protocol):
+    """Turns an untrusted upload into a directory."""
+
+    async def unpack(self, archive: Path, into: Path) -> None:
+        """Unpack a zip, tar or tar.gz into the new directory `into`; a refusal leaves
+        nothing. Raises `Invalid` naming the entry, `TooLarge`, `Unavailable` (`disk_full`).
+        """
