@@ -5,14 +5,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from paas.ports.engine import ImageFact
+from paas.ports.engine import Credentials, ImageFact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildSpec:
     """One build: `root` is the unpacked source, paths are inside it, `tag` is ours.
 
-    `labels` come on top of the installation's own; each costs the build a step.
+    `labels` come on top of the installation's own; each costs the build a step. `secrets`
+    are in clear text, for `RUN --mount=type=secret,id=…` only; `registries` are logins by
+    registry host, for the images that the Dockerfile names.
     """
 
     root: Path
@@ -21,6 +23,10 @@ class BuildSpec:
     tag: str
     timeout: float
     labels: Mapping[str, str] = field(default_factory=dict)
+    args: Mapping[str, str] = field(default_factory=dict)
+    target: str = ""
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    registries: Mapping[str, Credentials] = field(default_factory=dict, repr=False)
     memory: int | None = None
     cpu: float | None = None
 
