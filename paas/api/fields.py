@@ -34,7 +34,6 @@ _WORDS = {
 }
 _NUMBERS = {"int": "a whole number", "float": "a number"}
 _BOUNDS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
-_RELEASE = {"source.type": " in this release"}
 
 
 def checked(model: type[M], raw: object) -> M:
@@ -76,7 +75,7 @@ def _told(model: type[BaseModel], detail: ErrorDetails) -> FieldError:
     if detail["type"].startswith("union_tag"):
         place.names.append("type")
     field = ".".join(place.names)
-    return FieldError(field=field[:LONGEST_NAME], message=_message(field, place, detail))
+    return FieldError(field=field[:LONGEST_NAME], message=_message(place, detail))
 
 
 class _Place:
@@ -118,15 +117,15 @@ def _tags(model: type[BaseModel]) -> tuple[object, ...]:
     return get_args(field.annotation) if field else ()
 
 
-def _message(field: str, place: _Place, detail: ErrorDetails) -> str:
+def _message(place: _Place, detail: ErrorDetails) -> str:
     kind, context = detail["type"], detail.get("ctx", {})
     if kind in _WORDS:
         return _WORDS[kind]
     if kind == "extra_forbidden":
         return _unknown(place)
     if kind == "union_tag_invalid":
-        allowed = context["expected_tags"].replace("'", "").replace(", ", " or ")
-        return f"must be {allowed}{_RELEASE.get(field, '')}"
+        allowed = context["expected_tags"].replace("'", "")
+        return f"must be one of {allowed}"
     if kind in _BOUNDS or kind.partition("_")[0] in _NUMBERS:
         return f"must be {_number(_rule(place, context), kind)}"
     rule = context.get("error") or context.get("expected")

@@ -15,7 +15,8 @@ from paas.api.uploads import MULTIPART, Upload, receive
 from paas.control import logs
 from paas.control.control import uploads_dir
 from paas.control.intake import DeploymentRequest
-from paas.core.model import Traffic
+from paas.control.usual import usual_spec
+from paas.core.model import Traffic, Version
 
 OF_SERVICE = "/v1/services/{service}/deployments"
 ONE = "/v1/deployments/{deployment}"
@@ -102,16 +103,21 @@ async def _accept(
     """Once submitted, the upload belongs to the deployment."""
     context = call.context
     name = upload.filename if upload and upload.filename else "archive"
-    spec = to_core.version_spec(wanted, context.settings.defaults, filename=name)
+    base = _base(call, service, wanted)
+    source = to_core.source(wanted, filename=name, base=base)
+    usual = usual_spec(base, context.settings.defaults, source)
+    secrets, dropped = to_core.secrets(wanted)
     deployment = await context.deployments.submit(
         DeploymentRequest(
             service=service,
             create=wanted.create,
             traffic=Traffic(wanted.traffic),
             actor=call.actor,
-            spec=spec,
-            secrets=dict(wanted.secrets),
-            credentials=to_core.credentials(wanted.source),
+            spec=to_core.version_spec(wanted, usual),
+            base=base,
+            secrets=secrets,
+            dropped=dropped,
+            credentials=to_core.credentials(wanted),
             upload=upload.keep() if upload else None,
         )
     )
@@ -119,12 +125,19 @@ async def _accept(
     return reply(render.deployment(deployment), status=202, headers=where)
 
 
+def _base(call: Call[NoQuery, Nothing], service: str, wanted: NewDeployment) -> Version | None:
+    deployments = call.context.deployments
+    if isinstance(wanted.source, schema.FromVersion):
+        return deployments.base(service, wanted.source.version)
+    return deployments.base(service) if wanted.inherit else None
+
+
 ROUTES: tuple[Route[Any, Any], ...] = (
     Route(
         method="POST",
         path=OF_SERVICE,
         operation="deploy",
-        summary="Deploy an image, or an archive as a multipart upload of spec and archive",
+        summary="Deploy an image, an earlier version's, or an archive (multipart: spec, archive)",
         handler=submit,
         body=NewDeployment,
         answer=answers.Deployment,

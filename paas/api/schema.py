@@ -22,7 +22,7 @@ from paas.api.texts import (
     Concurrency,
     Cores,
     Cron,
-    Environment,
+    EnvironmentChanges,
     ImageName,
     Memory,
     Name,
@@ -74,6 +74,15 @@ class FromImage(Body):
     credentials: RegistryLogin | None = None
 
 
+class FromVersion(Body):
+    """The image of an earlier version, which the deployment goes on from: what the request
+    does not say is as it is there.
+    """
+
+    type: Literal["version"]
+    version: Name
+
+
 class Schedule(Body):
     """At least `min` replicas from each time of `start` to the next one of `end`, which
     are cron expressions in the time zone `zone`.
@@ -119,8 +128,13 @@ class Probe(Body):
 
 
 class NewDeployment(Body):
+    """With `inherit` what the request does not say, environment and secrets included, is as
+    it is in the service's newest ready version; null takes a variable or secret out.
+    """
+
     create: bool = False
-    source: Annotated[FromArchive | FromImage, Field(discriminator="type")]
+    inherit: bool = False
+    source: Annotated[FromArchive | FromImage | FromVersion, Field(discriminator="type")]
     traffic: Literal["all", "none"] = "all"
     port: Port | None = None
     note: Note = ""
@@ -128,8 +142,8 @@ class NewDeployment(Body):
     build_dir: SourcePath | None = None
     command: Arguments | None = None
     args: Arguments | None = None
-    env: Environment = {}
-    secrets: Annotated[Environment, Field(repr=False)] = {}
+    env: EnvironmentChanges = {}
+    secrets: Annotated[EnvironmentChanges, Field(repr=False)] = {}
     cpu: Cores | None = None
     memory: Memory | None = None
     concurrency: Concurrency | None = None
@@ -150,11 +164,14 @@ class NewDeployment(Body):
         probe = _object(raw, "probe")
         if probe.get("status") is not None and probe.get("http") is None:
             yield FieldError(field="probe.status", message="must come with probe.http")
-        if _object(raw, "source").get("type") == "image":
+        kind = _object(raw, "source").get("type")
+        if kind in ("image", "version"):
             for name in ("dockerfile", "build_dir"):
                 if raw.get(name) is not None:
                     message = "must be left out: an image is not built"
                     yield FieldError(field=name, message=message)
+        if kind != "version" and not raw.get("inherit"):
+            yield from _nothing_to_take_out(raw)
 
 
 class Login(Body):
@@ -246,6 +263,14 @@ class NewDomain(Body):
 def _object(raw: Mapping[str, object], name: str) -> Mapping[str, object]:
     value = raw.get(name)
     return value if isinstance(value, dict) else {}
+
+
+def _nothing_to_take_out(raw: Mapping[str, object]) -> Iterator[FieldError]:
+    for section in ("env", "secrets"):
+        for name, value in _object(raw, section).items():
+            if value is None:
+                message = "must be text; null takes out what inherit would bring"
+                yield FieldError(field=f"{section}.{name}", message=message)
 
 
 def _range_order(raw: Mapping[str, object]) -> Iterator[FieldError]:

@@ -90,6 +90,8 @@ Note = Annotated[Text, Field(max_length=1000)]
 EnvName = Annotated[str, AfterValidator(_env_name)]
 EnvValue = Annotated[Text, Field(max_length=LONGEST_VALUE)]
 Environment = Annotated[dict[EnvName, EnvValue], Field(max_length=1000)]
+EnvironmentChanges = Annotated[dict[EnvName, EnvValue | None], Field(max_length=1000)]
+"""null takes out what would be taken over from an earlier version."""
 Arguments = Annotated[
     list[Annotated[Text, Field(max_length=LONGEST_VALUE)]],
     BeforeValidator(_arguments),

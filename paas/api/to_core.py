@@ -1,49 +1,69 @@
 """From checked requests to the control plane's values, with the host's defaults filled in."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from paas.api import schema
 from paas.api.fields import wrong_field
 from paas.core import model, spec
 from paas.core.schedules import Schedule
-from paas.core.sizes import parse_size
 from paas.ports import Credentials
-from paas.settings import Defaults
+
+T = TypeVar("T")
 
 
-def version_spec(
-    wanted: schema.NewDeployment, defaults: Defaults, *, filename: str = "archive"
-) -> spec.VersionSpec:
-    """The spec, without secrets. `port` stays None where the request is silent: then the
-    image may decide. Raises `Invalid` when a given bound passes the default of the other.
+def version_spec(wanted: schema.NewDeployment, usual: spec.VersionSpec) -> spec.VersionSpec:
+    """`usual` with what the request says, without secrets. `port` stays None where nobody
+    gave one: then the image may decide. Raises `Invalid` when a given bound passes the
+    usual one of the other.
     """
-    memory = parse_size(defaults.memory) if wanted.memory is None else wanted.memory
-    usual = spec.ReplicaRange(min=defaults.replicas.min, max=defaults.replicas.max)
-    rules = _default_rules(defaults)
-    return spec.VersionSpec(
-        source=_source(wanted.source, filename),
-        port=wanted.port,
-        dockerfile=wanted.dockerfile or defaults.dockerfile,
-        build_dir=wanted.build_dir or defaults.build_dir,
-        command=_tuple(wanted.command),
-        args=_tuple(wanted.args),
-        env=dict(wanted.env),
-        cpu=_or(wanted.cpu, defaults.cpu),
-        memory=memory,
-        concurrency=int(_or(wanted.concurrency, defaults.concurrency)),
-        replicas=replica_range(wanted.replicas, usual),
-        scaling=scaling_rules(wanted.scaling, rules) if wanted.scaling else rules,
-        timeouts=_timeouts(wanted.timeouts, defaults),
-        probe=_probe(wanted.probe),
+    scaling = wanted.scaling
+    return replace(
+        usual,
+        port=_or(wanted.port, usual.port),
+        dockerfile=wanted.dockerfile or usual.dockerfile,
+        build_dir=wanted.build_dir or usual.build_dir,
+        command=_or(_tuple(wanted.command), usual.command),
+        args=_or(_tuple(wanted.args), usual.args),
+        env=_merged(usual.env, wanted),
+        cpu=_or(wanted.cpu, usual.cpu),
+        memory=_or(wanted.memory, usual.memory),
+        concurrency=_or(wanted.concurrency, usual.concurrency),
+        replicas=replica_range(wanted.replicas, usual.replicas),
+        scaling=scaling_rules(scaling, usual.scaling) if scaling else usual.scaling,
+        timeouts=_timeouts(wanted.timeouts, usual.timeouts),
+        probe=_probe(wanted.probe) if "probe" in wanted.model_fields_set else usual.probe,
         note=wanted.note,
     )
 
 
-def credentials(source: schema.FromArchive | schema.FromImage) -> Credentials | None:
+def source(
+    wanted: schema.NewDeployment, *, filename: str, base: model.Version | None
+) -> spec.Source:
+    """Where the code comes from; `base` is the version that a `version` source names."""
+    given = wanted.source
+    if isinstance(given, schema.FromArchive):
+        return spec.ArchiveSource(filename=filename)
+    if isinstance(given, schema.FromImage):
+        return spec.ImageSource(image=given.image)
+    assert base is not None
+    assert base.image is not None
+    return spec.VersionSource(version=base.name, image=base.image)
+
+
+def secrets(wanted: schema.NewDeployment) -> tuple[dict[str, str], frozenset[str]]:
+    """New ones in clear text, and the names of those that are not to be taken over."""
+    given = {name: value for name, value in wanted.secrets.items() if value is not None}
+    return given, frozenset({*wanted.env, *wanted.secrets} - given.keys())
+
+
+def credentials(wanted: schema.NewDeployment) -> Credentials | None:
     """The registry login, in clear text."""
-    if not isinstance(source, schema.FromImage) or source.credentials is None:
+    given = wanted.source
+    if not isinstance(given, schema.FromImage) or given.credentials is None:
         return None
-    login = source.credentials
+    login = given.credentials
     return Credentials(user=login.user, password=login.password)
 
 
@@ -106,25 +126,17 @@ def _schedules(
     return schedules
 
 
-def _source(wanted: schema.FromArchive | schema.FromImage, filename: str) -> spec.Source:
-    if isinstance(wanted, schema.FromArchive):
-        return spec.ArchiveSource(filename=filename)
-    return spec.ImageSource(image=wanted.image)
+def _merged(usual: Mapping[str, str], wanted: schema.NewDeployment) -> dict[str, str]:
+    """What is null is taken out, and so is what becomes a secret."""
+    merged = {**usual, **wanted.env}
+    return {
+        name: value
+        for name, value in merged.items()
+        if value is not None and name not in wanted.secrets
+    }
 
 
-def _default_rules(defaults: Defaults) -> spec.ScalingRules:
-    rules = defaults.scaling
-    return spec.ScalingRules(
-        rps=rules.rps,
-        concurrency=rules.concurrency,
-        cpu=rules.cpu,
-        memory=rules.memory,
-        scale_down_delay=rules.scale_down_delay,
-    )
-
-
-def _timeouts(wanted: schema.Timeouts, defaults: Defaults) -> spec.Timeouts:
-    usual = defaults.timeouts
+def _timeouts(wanted: schema.Timeouts, usual: spec.Timeouts) -> spec.Timeouts:
     return spec.Timeouts(
         idle=_or(wanted.idle, usual.idle),
         start=_or(wanted.start, usual.start),
@@ -142,5 +154,5 @@ def _tuple(values: list[str] | None) -> tuple[str, ...] | None:
     return None if values is None else tuple(values)
 
 
-def _or(value: float | None, default: float) -> float:
-    return default if value is None else value
+def _or(value: T | None, usual: T) -> T:
+    return usual if value is None else value

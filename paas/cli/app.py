@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ import click
 from paas.cli.client import Client
 from paas.cli.locate import find
 from paas.cli.output import Output
+from paas.cli.trouble import CliError
 
 Serve = Callable[[Path | None], int]
 LoadSettings = Callable[[Path | None], Mapping[str, Any]]
@@ -32,6 +34,16 @@ class App:
     def client(self) -> Client:
         """A client of the daemon that is named or found. Raises `CliError`."""
         return Client(find(self.url, self.token, self.environ))
+
+
+def ask(what: str) -> str:
+    """A value typed without echo. Raises `CliError` where nobody can type."""
+    if not sys.stdin.isatty():
+        raise CliError(
+            f"There is no value for {what}.",
+            advice="Set it as an environment variable, or run this in a terminal.",
+        )
+    return str(click.prompt(what, hide_input=True, err=True))
 
 
 def _store(context: click.Context, option: click.Parameter, value: object) -> object:

@@ -1,6 +1,5 @@
 """`paas deploy`: pack, send, watch, tell."""
 
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,13 +9,12 @@ from typing import Any
 import click
 
 from paas.cli import request
-from paas.cli.app import App, common
+from paas.cli.app import App, ask, common
 from paas.cli.client import SLOW_SECONDS, Client, segment
-from paas.cli.follow import follow
-from paas.cli.output import seconds
+from paas.cli.finish import finish
 from paas.cli.pack import ARCHIVES, is_archive, members, pack
 from paas.cli.progress import Progress, choose
-from paas.cli.trouble import CliError, Exit
+from paas.cli.trouble import CliError
 
 HELP = """Deploy PATH (a folder, or a .zip, .tar or .tar.gz file) or an image.
 
@@ -72,6 +70,11 @@ _OPTIONS = (
     click.option(
         "--registry-user", metavar="USER", help="Password from PAAS_REGISTRY_PASSWORD, or asked."
     ),
+    click.option(
+        "--inherit",
+        is_flag=True,
+        help="What is not given is as in the newest ready version, environment included.",
+    ),
     click.option("--detach", is_flag=True, help="Do not wait for the end."),
 )
 
@@ -97,13 +100,9 @@ def deploy(app: App, path: Path | None, image: str | None, **options: Any) -> No
             deployment = _submit(client, service, spec)
         else:
             deployment = _upload(client, service, path or Path(), spec, show)
-        if options["detach"]:
-            _detached(app, deployment)
-            return
-        ended = _watch(app, client, deployment, show)
+        finish(app, client, deployment, show=show, detach=options["detach"])
     finally:
         show.close()
-    _report(app, client, ended)
 
 
 def _spec(app: App, image: str | None, options: Options) -> dict[str, Any]:
@@ -111,28 +110,18 @@ def _spec(app: App, image: str | None, options: Options) -> dict[str, Any]:
     if options["registry_user"]:
         if not image:
             raise CliError("--registry-user goes with --image.")
-        password = app.environ.get("PAAS_REGISTRY_PASSWORD") or _ask("the registry's password")
+        password = app.environ.get("PAAS_REGISTRY_PASSWORD") or ask("the registry's password")
         source["credentials"] = {"user": options["registry_user"], "password": password}
     spec = request.spec(options, source)
     env = request.read_pairs(options["env_file"]) if options["env_file"] else {}
     env |= request.pairs(options["env"], "--env")
     secrets = request.read_pairs(options["secret_file"]) if options["secret_file"] else {}
-    secrets |= request.secret_pairs(options["secret"], app.environ, _ask)
+    secrets |= request.secret_pairs(options["secret"], app.environ, ask)
     if env:
         spec["env"] = env
     if secrets:
         spec["secrets"] = secrets
     return spec
-
-
-def _ask(what: str) -> str:
-    """A value typed without echo. Raises `CliError` where nobody can type."""
-    if not sys.stdin.isatty():
-        raise CliError(
-            f"There is no value for {what}.",
-            advice="Set it as an environment variable, or run this in a terminal.",
-        )
-    return str(click.prompt(what, hide_input=True, err=True))
 
 
 def _default_name(path: Path | None, image: str | None, show: Progress) -> str:
@@ -180,65 +169,3 @@ def _archive(path: Path, show: Progress) -> Iterator[Path]:
         with archive.open("wb") as into:
             pack(found, into)
         yield archive
-
-
-def _detached(app: App, deployment: dict[str, Any]) -> None:
-    if app.json:
-        app.out.json(deployment)
-        return
-    app.out.line(f"Deployment {deployment['id']} of {deployment['version']} is queued.")
-    app.out.line(f"Watch it with `paas logs --deployment {deployment['id']} -f`.")
-
-
-def _watch(app: App, client: Client, deployment: dict[str, Any], show: Progress) -> dict[str, Any]:
-    try:
-        return follow(client, deployment, show)
-    except KeyboardInterrupt:
-        show.close()
-        app.out.note(
-            f"\nThe deployment goes on. Cancel it with `paas cancel {deployment['id']}`, "
-            f"watch it with `paas logs --deployment {deployment['id']} -f`."
-        )
-        raise
-
-
-def _report(app: App, client: Client, deployment: dict[str, Any]) -> None:
-    """The end of it: URLs, or the error as `CliError` with exit code 1."""
-    if app.json:
-        app.out.json(deployment)
-    if deployment["status"] != "succeeded":
-        raise _failure(deployment)
-    if app.json:
-        return
-    version, service = deployment["version"], deployment["service"]
-    took = sum(step.get("seconds") or 0.0 for step in deployment.get("steps") or ())
-    app.out.line(app.out.paint("green", f"{version} is ready after {seconds(took)}."))
-    try:
-        _addresses(app, client, service, version)
-    except CliError as error:
-        app.out.note(f"Its address could not be read: {error.message}")
-
-
-def _addresses(app: App, client: Client, service: str, version: str) -> None:
-    base = f"/v1/services/{segment(service)}"
-    read = client.get(f"{base}/versions/{segment(version)}")
-    if read.get("weight"):
-        for url in client.get(base).get("urls") or ():
-            app.out.line(f"  {url}")
-        return
-    for url in read.get("urls") or ():
-        app.out.line(f"  {url}")
-    app.out.line(f"It gets no traffic yet. `paas traffic {service}` shows the split; to send it")
-    app.out.line(f"everything: `paas traffic {service} set {version}=100`.")
-
-
-def _failure(deployment: dict[str, Any]) -> CliError:
-    error = deployment.get("error") or {}
-    status = deployment["status"]
-    return CliError(
-        error.get("message") or f"The deployment of {deployment['version']} was {status}.",
-        exit_code=Exit.FAILED,
-        code=error.get("code") or status,
-        advice=error.get("advice") or "",
-        log=tuple(error.get("log") or ()),
-    )

@@ -23,6 +23,7 @@ COMMANDS = {
     "versions": ("versions", "List versions, or show one with its replicas."),
     "scale": ("scale", "Show or change how a version scales."),
     "explain": ("explain", "Tell why a service has the replicas it has, and what failed."),
+    "env": ("env", "Show or change a service's environment and secrets."),
     "traffic": ("traffic", "Show or set how requests are split over versions."),
     "rollback": ("traffic", "Move the traffic back to an older version."),
     "logs": ("logs", "Show what replicas or a deployment wrote."),

@@ -86,6 +86,8 @@ def spec(options: Mapping[str, Any], source: Mapping[str, object]) -> dict[str, 
         given = {key: options[name] for key, name in keys.items() if options[name] is not None}
         if given:
             asked[section] = given
+    if options["inherit"]:
+        asked["inherit"] = True
     for name in ("command", "args"):
         if options[name]:
             asked[name] = list(options[name])

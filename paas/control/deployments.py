@@ -16,7 +16,7 @@ from paas.control.launcher import reveal
 from paas.control.logs import deployment_log
 from paas.control.pipeline import Pipeline
 from paas.core.lifecycle import ENDED
-from paas.core.model import Deployment, Service
+from paas.core.model import Deployment, Service, Version
 from paas.errors import Conflict, NotFound, PaasError
 from paas.ports import Clock, Journal, Store, Vault
 
@@ -66,6 +66,10 @@ class Deployments:
     async def check(self, service: str, *, create: bool) -> None:
         """Refuse early what `submit` would refuse whatever the upload holds."""
         self._intake.check(service, create=create)
+
+    def base(self, service: str, version: str | None = None) -> Version | None:
+        """As `Intake.base`."""
+        return self._intake.base(service, version)
 
     async def submit(self, request: DeploymentRequest) -> Deployment:
         """Accept a deployment: its version exists and it is queued, durably. Raises as

@@ -1,14 +1,14 @@
 """Accepting work: new services and versions, with their identities and sealed secrets."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from paas.control.addresses import Addresses
 from paas.control.catalog import Catalog
 from paas.control.images import REGISTRY
-from paas.control.launcher import secret_context
+from paas.control.launcher import reveal, secret_context
 from paas.core import changes
 from paas.core.model import (
     Change,
@@ -18,6 +18,8 @@ from paas.core.model import (
     Service,
     ServiceSettings,
     Traffic,
+    Trigger,
+    Version,
 )
 from paas.core.names import check_service_name
 from paas.core.spec import ArchiveSource, GitSource, ImageSource, VersionSource, VersionSpec
@@ -28,7 +30,8 @@ from paas.ports import Clock, Credentials, Vault
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentRequest:
     """A checked request. `spec.secrets` is empty: `secrets` are in clear text and sealed
-    on acceptance. `upload` is a file that now belongs to the deployment.
+    on acceptance. Those of `base`, a version of the service, are taken over but for the
+    `dropped`. `upload` is a file that now belongs to the deployment.
     """
 
     service: str
@@ -37,7 +40,11 @@ class DeploymentRequest:
     actor: str
     spec: VersionSpec
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    base: Version | None = None
+    dropped: Collection[str] = ()
     credentials: Credentials | None = field(default=None, repr=False)
+    trigger: Trigger = Trigger.API
+    revision: str = ""
     upload: Path | None = None
 
 
@@ -68,6 +75,13 @@ class Intake:
         check_service_name(service, field="service")
         if not create:
             self._catalog.get(service)
+
+    def base(self, service: str, version: str | None = None) -> Version | None:
+        """The version that a deployment goes on from: the named one, else the newest ready
+        one if there is any. Raises `NotFound`, `Conflict` (`version_not_ready`).
+        """
+        found = self._catalog.get(service) if version else self._catalog.find(service)
+        return None if found is None else changes.base_version(found, version)
 
     async def accept(self, request: DeploymentRequest) -> Deployment:
         """The queued deployment of a new version, both durable.
@@ -133,6 +147,8 @@ class Intake:
             actor=request.actor,
             created=now,
             upload=request.upload.name if request.upload else None,
+            trigger=request.trigger,
+            revision=request.revision,
         )
         queued = Event(
             kind="deployment.queued",
@@ -151,9 +167,10 @@ class Intake:
 
     def _sealed(self, request: DeploymentRequest, version_id: str) -> VersionSpec:
         spec = request.spec
+        secrets_now = {**self._taken_over(request), **request.secrets}
         sealed = {
             name: self._vault.seal(secret_context(version_id, name), value)
-            for name, value in request.secrets.items()
+            for name, value in secrets_now.items()
         }
         login = request.credentials
         if login is not None and isinstance(spec.source, ImageSource):
@@ -161,6 +178,14 @@ class Intake:
             credentials = self._vault.seal(context, f"{login.user}:{login.password}")
             spec = replace(spec, source=replace(spec.source, credentials=credentials))
         return replace(spec, secrets=sealed)
+
+    def _taken_over(self, request: DeploymentRequest) -> dict[str, str]:
+        """Secrets of the version that this one goes on from, in clear text."""
+        if request.base is None:
+            return {}
+        hidden = {*request.dropped, *request.spec.env}
+        known = reveal(self._vault, request.base)
+        return {name: value for name, value in known.items() if name not in hidden}
 
 
 _ANY = VersionSpec(source=ImageSource(image="any"))

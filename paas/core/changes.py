@@ -59,6 +59,17 @@ def add_version(
     return _without_weight(after, pruned), version, pruned
 
 
+def base_version(service: Service, name: str | None) -> Version | None:
+    """The version whose settings a new one takes over: that one, or the newest ready one
+    if there is any. Raises `NotFound`, `Conflict` (`version_not_ready`).
+    """
+    if name is not None:
+        _require_ready(service, name)
+        return find(service, name)
+    ready = [one for one in service.versions if one.status is VersionStatus.READY]
+    return max(ready, key=lambda one: one.number, default=None)
+
+
 def started(service: Service, name: str, *, image: PinnedImage, port: int) -> Service:
     """The version has its image and is about to be started."""
     version = find(service, name)

@@ -61,6 +61,23 @@ def test_a_folder_becomes_a_service(shared: World, service: str, tmp_path: Path)
     assert shared.body(f"{service}-002") == "two"
 
 
+def test_the_environment_changes_without_a_build(
+    shared: World, service: str, tmp_path: Path
+) -> None:
+    one = folder(tmp_path, apps.web("one"), service)
+    run(shared, "deploy", one, "--env", "MODE=prod", "--env", "OLD=1", "--secret", "TOKEN=abcdef")
+    run(shared, "env", service, "set", "MODE=test", "--traffic", "none")
+    run(shared, "delete", service, "1", "--yes", code=REFUSED)
+    run(shared, "env", service, "unset", "OLD")
+    seen = shared.body(service, "/cgi-bin/env").splitlines()
+    assert {"MODE=test", "TOKEN=abcdef"} <= set(seen)
+    assert not any(line.startswith("OLD=") for line in seen)
+    run(shared, "delete", service, "1", "--yes")
+    shared.sleep(service, f"{service}-003")
+    assert shared.body(service) == "one", "the image outlives the version it was built for"
+    assert run(shared, "env", service).split()[-2:] == ["TOKEN", "(secret)"]
+
+
 def test_an_archive_and_an_image(shared: World, service: str, tmp_path: Path) -> None:
     archive = tmp_path / "source.zip"
     archive.write_bytes(apps.web("zipped").zip())

@@ -37,7 +37,7 @@ async def test_other_values_than_objects_are_wrong_fields(paas: World, body: byt
 
 async def test_every_wrong_field_is_told_at_once(paas: World) -> None:
     body = {
-        "source": {"type": "git", "url": "https://example.org/x"},
+        "source": {"type": "ftp", "url": "https://example.org/x"},
         "port": 0,
         "replica": {},
         "env": {"PORT": "1", "A": "x"},
@@ -48,7 +48,7 @@ async def test_every_wrong_field_is_told_at_once(paas: World) -> None:
     answer = await paas.call("POST", "/v1/services/shop/deployments", json=body)
     assert answer.status == 422
     assert answer.fields == {
-        "source.type": "must be archive or image in this release",
+        "source.type": "must be one of archive, image, version",
         "port": "must be a whole number from 1 to 65535",
         "replica": "is not known here; did you mean replicas?",
         "env.PORT": "must be another name: PORT and names that start with K_ are set by the "

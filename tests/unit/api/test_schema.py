@@ -1,11 +1,24 @@
+from dataclasses import replace
+
 import pytest
 
 from paas.api import schema, to_core
 from paas.api.fields import checked
-from paas.core.spec import ArchiveSource, Probe, ReplicaRange, ScalingRules
+from paas.control.usual import usual_spec
+from paas.core.model import Version
+from paas.core.spec import (
+    ArchiveSource,
+    PinnedImage,
+    Probe,
+    ReplicaRange,
+    ScalingRules,
+    VersionSource,
+)
 from paas.errors import Invalid
 from paas.settings import Defaults, Replicas, Scaling
+from tests.builders import spec, version
 
+PIN = PinnedImage(reference="paas/shop:1", id="sha256:1")
 IMAGE = {"source": {"type": "image", "image": "shop:1"}}
 
 
@@ -13,6 +26,12 @@ def wrong(body: object, model=schema.NewDeployment) -> dict[str, str]:
     with pytest.raises(Invalid) as refused:
         checked(model, body)
     return {error.field: error.message for error in refused.value.fields}
+
+
+def asked(body: object, defaults: Defaults | None = None, base: Version | None = None):
+    wanted = checked(schema.NewDeployment, body)
+    source = to_core.source(wanted, filename="src.zip", base=base)
+    return to_core.version_spec(wanted, usual_spec(base, defaults or Defaults(), source))
 
 
 @pytest.mark.parametrize(
@@ -131,13 +150,13 @@ def test_what_is_silent_gets_the_host_s_defaults() -> None:
     defaults = Defaults(
         cpu=2.0, memory="1GiB", replicas=Replicas(min=1, max=5), scaling=Scaling(rps=None, cpu=60.0)
     )
-    spec = to_core.version_spec(checked(schema.NewDeployment, IMAGE), defaults)
-    assert spec.port is None
-    assert (spec.cpu, spec.memory) == (2.0, 2**30)
-    assert spec.replicas == ReplicaRange(min=1, max=5)
-    assert spec.scaling == ScalingRules(cpu=60.0)
-    assert spec.probe == Probe()
-    assert spec.command is None
+    made = asked(IMAGE, defaults)
+    assert made.port is None
+    assert (made.cpu, made.memory) == (2.0, 2**30)
+    assert made.replicas == ReplicaRange(min=1, max=5)
+    assert made.scaling == ScalingRules(cpu=60.0)
+    assert made.probe == Probe()
+    assert made.command is None
 
 
 def test_what_is_given_wins() -> None:
@@ -152,28 +171,72 @@ def test_what_is_given_wins() -> None:
         "timeouts": {"drain": 0},
         "probe": {"http": "/up", "status": [200, 204]},
     }
-    spec = to_core.version_spec(checked(schema.NewDeployment, body), Defaults(), filename="src.zip")
-    assert spec.source == ArchiveSource(filename="src.zip")
-    assert (spec.port, spec.concurrency, spec.args) == (1, 0, ("a",))
-    assert spec.dockerfile == "docker/Dockerfile"
-    assert spec.replicas == ReplicaRange(min=2, max=10)
-    assert spec.scaling == ScalingRules(memory=80)
-    assert spec.timeouts.drain == 0
-    assert spec.probe == Probe(http="/up", status=(200, 204))
+    made = asked(body)
+    assert made.source == ArchiveSource(filename="src.zip")
+    assert (made.port, made.concurrency, made.args) == (1, 0, ("a",))
+    assert made.dockerfile == "docker/Dockerfile"
+    assert made.replicas == ReplicaRange(min=2, max=10)
+    assert made.scaling == ScalingRules(memory=80)
+    assert made.timeouts.drain == 0
+    assert made.probe == Probe(http="/up", status=(200, 204))
 
 
 def test_a_minimum_above_the_default_maximum_is_refused() -> None:
-    wanted = checked(schema.NewDeployment, IMAGE | {"replicas": {"min": 11}})
     with pytest.raises(Invalid) as refused:
-        to_core.version_spec(wanted, Defaults())
+        asked(IMAGE | {"replicas": {"min": 11}})
     assert refused.value.fields[0].field == "replicas.min"
+
+
+def test_what_is_silent_is_as_in_the_version_before() -> None:
+    before = spec(
+        port=8080,
+        command=("run",),
+        env={"A": "1", "B": "2", "C": "3"},
+        secrets={"S": b"sealed"},
+        cpu=2.0,
+        memory=2**28,
+        concurrency=7,
+        replicas=ReplicaRange(min=2, max=3),
+        scaling=ScalingRules(cpu=50),
+        probe=Probe(http="/up"),
+        note="first",
+    )
+    again = asked(
+        {
+            "source": {"type": "version", "version": "shop-001"},
+            "env": {"B": None, "D": "4"},
+            "secrets": {"C": "x", "S": None},
+            "replicas": {"max": 5},
+        },
+        base=version(spec=before, image=PIN),
+    )
+    source = VersionSource(version="shop-001", image=PIN)
+    same = replace(before, source=source, secrets={}, note="", env={"A": "1", "D": "4"})
+    assert again == replace(same, replicas=ReplicaRange(min=2, max=5))
+
+
+def test_secrets_are_new_ones_and_those_to_leave_behind() -> None:
+    body = {"inherit": True, "env": {"A": "1"}, "secrets": {"B": "x", "C": None}}
+    found = to_core.secrets(checked(schema.NewDeployment, IMAGE | body))
+    assert found == ({"B": "x"}, frozenset({"A", "C"}))
+
+
+def test_null_needs_something_to_be_taken_from() -> None:
+    said = wrong(IMAGE | {"env": {"A": None}, "secrets": {"B": None}})
+    assert said.keys() == {"env.A", "secrets.B"}
+    assert checked(schema.NewDeployment, IMAGE | {"inherit": True, "env": {"A": None}}).inherit
+
+
+def test_an_earlier_version_is_not_built() -> None:
+    body = {"source": {"type": "version", "version": "shop-001"}, "dockerfile": "Dockerfile"}
+    assert wrong(body).keys() == {"dockerfile"}
 
 
 def test_credentials_are_kept_out_of_reprs() -> None:
     login = {"user": "me", "password": "hunter2"}
     body = {"source": {"type": "image", "image": "x", "credentials": login}}
     wanted = checked(schema.NewDeployment, body | {"secrets": {"A": "hunter2"}})
-    found = to_core.credentials(wanted.source)
+    found = to_core.credentials(wanted)
     assert found is not None
     assert found.password == "hunter2"
     assert "hunter2" not in repr(wanted) + repr(found)

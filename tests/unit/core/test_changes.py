@@ -20,6 +20,22 @@ def born(shop, *, limit=10):
     return changes.add_version(shop, spec(), BIRTH, limit=limit)
 
 
+class TestBaseVersion:
+    def test_it_is_the_newest_ready_one(self):
+        shop = service(version(1), version(2), version(3, status=VersionStatus.FAILED))
+        assert changes.base_version(shop, None) == version(2)
+        assert changes.base_version(service(), None) is None
+
+    def test_a_named_one_must_be_ready(self):
+        shop = service(version(1), version(2, status=VersionStatus.FAILED))
+        assert changes.base_version(shop, "shop-001") == version(1)
+        with pytest.raises(Conflict) as refused:
+            changes.base_version(shop, "shop-002")
+        assert refused.value.code == "version_not_ready"
+        with pytest.raises(NotFound):
+            changes.base_version(shop, "shop-009")
+
+
 class TestAddVersion:
     def test_it_is_numbered_after_the_last_one_even_if_that_was_deleted(self):
         shop, made, pruned = born(service(version(1), last_number=7))
