@@ -37,6 +37,7 @@ from paas.aio.clock import SystemClock
 from paas.aio.tasks import Tasks
 from paas.api.app import ApiServer, build_app
 from paas.api.call import Context
+from paas.control.access import Access
 from paas.control.control import Control, Outside, uploads_dir
 from paas.core.addresses import parse_address
 from paas.core.routing import Route
@@ -93,13 +94,21 @@ class Daemon:
     """Everything that runs, wired; use `build`."""
 
     def __init__(
-        self, settings: Settings, *, board: Board, control: Control, proxy: Proxy, api: ApiServer
+        self,
+        settings: Settings,
+        *,
+        board: Board,
+        control: Control,
+        proxy: Proxy,
+        api: ApiServer,
+        access: Access,
     ) -> None:
         self._settings = settings
         self.board = board
         self.control = control
         self.proxy = proxy
         self.api = api
+        self.access = access
 
     @classmethod
     async def build(cls, settings: Settings, stack: AsyncExitStack) -> "Daemon":
@@ -124,6 +133,9 @@ class Daemon:
         _certify(proxy.certificates, settings)
         outside = await _outside(settings, GatewayDoors(proxy), stack)
         control = Control(settings, outside, board, certificates=proxy.certificates)
+        master = AdminToken(data / "admin.token")
+        access = Access(store=outside.store, clock=outside.clock, master=master)
+        stack.push_async_callback(access.close)
         context = Context(
             services=control.services,
             deployments=control.deployments,
@@ -134,17 +146,19 @@ class Daemon:
             requests=board.requests,
             settings=settings,
             clock=outside.clock,
+            access=access,
             usage=proxy.usage,
         )
-        app = build_app(context, verify=AdminToken(data / "admin.token").verify)
+        app = build_app(context)
         api = ApiServer(app, settings)
-        return cls(settings, board=board, control=control, proxy=proxy, api=api)
+        return cls(settings, board=board, control=control, proxy=proxy, api=api, access=access)
 
     async def start(self) -> None:
         """Route from the store, listen, then begin to keep. Raises `PaasError` when an
         address cannot be listened on.
         """
         await self.control.load()
+        await self.access.start()
         plain = await self._listen(self._settings.proxy.http, secure=False)
         secure = await self._listen(self._settings.proxy.https, secure=True)
         self.control.urls.listens(plain, secure)

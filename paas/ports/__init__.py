@@ -6,6 +6,7 @@ only `paas.errors`; every method that waits for something outside has a
 deadline of its own inside the adapter.
 """
 
+from paas.ports.access import MasterKey
 from paas.ports.building import (
     Builder,
     BuildSpec,
@@ -50,6 +51,7 @@ __all__ = [
     "HostMemory",
     "ImageFact",
     "Journal",
+    "MasterKey",
     "Prober",
     "ReplicaFact",
     "ReplicaSpec",

@@ -21,6 +21,7 @@ from paas.aio.clock import SystemClock
 from paas.aio.tasks import Tasks
 from paas.api.app import ApiServer, build_app
 from paas.api.call import Context
+from paas.control.access import Access
 from paas.control.control import Control, Outside
 from paas.live.board import Board
 from paas.settings import Api, Limits, Settings
@@ -40,6 +41,15 @@ class NoDoors:
         return True
 
     async def close(self, port: int) -> None: ...
+
+
+class Master:
+    """The first admin token, without a file."""
+
+    mark = "of the tests"
+
+    def verify(self, token: str) -> bool:
+        return token == TOKEN
 
 
 @dataclass(kw_only=True)
@@ -64,6 +74,7 @@ class World:
     engine: FakeEngine
     builder: FakeBuilder
     journal: FileJournal
+    access: Access
     settings: Settings
     server: ApiServer
     session: aiohttp.ClientSession
@@ -152,7 +163,11 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
         await control.load()
         await control.start()
         stack.push_async_callback(control.close)
-        server = ApiServer(_app(control, outside, board, settings=settings), settings)
+        access = Access(store=store, clock=SystemClock(), master=Master())
+        await access.start()
+        stack.push_async_callback(access.close)
+        app = _app(control, outside, board, settings=settings, access=access)
+        server = ApiServer(app, settings)
         await server.start()
         stack.push_async_callback(server.close)
         connector = aiohttp.UnixConnector(str(data_dir / "api.sock"))
@@ -164,6 +179,7 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
             engine=engine,
             builder=builder,
             journal=journal,
+            access=access,
             settings=settings,
             server=server,
             session=session,
@@ -171,7 +187,9 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
         )
 
 
-def _app(control: Control, outside: Outside, board: Board, *, settings: Settings) -> Any:
+def _app(
+    control: Control, outside: Outside, board: Board, *, settings: Settings, access: Access
+) -> Any:
     context = Context(
         services=control.services,
         deployments=control.deployments,
@@ -182,8 +200,9 @@ def _app(control: Control, outside: Outside, board: Board, *, settings: Settings
         requests=board.requests,
         settings=settings,
         clock=outside.clock,
+        access=access,
     )
-    return build_app(context, verify=lambda token: token == TOKEN)
+    return build_app(context)
 
 
 def archive(**files: str) -> bytes:

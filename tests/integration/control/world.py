@@ -17,6 +17,7 @@ from paas.aio.tasks import Tasks
 from paas.control.control import Control, Outside, uploads_dir
 from paas.control.intake import DeploymentRequest
 from paas.control.replicas import Replica
+from paas.core.access import EVERYTHING
 from paas.core.lifecycle import ENDED
 from paas.core.model import Deployment, Event, Traffic, Version
 from paas.core.planning import Phase
@@ -151,7 +152,7 @@ class World:
     async def ended(self, deployment: Deployment, *, within: float = 10.0) -> Deployment:
         async with asyncio.timeout(within):
             while True:
-                now = await self.control.deployments.read(deployment.id)
+                now = await self.control.deployments.read(deployment.id, view=EVERYTHING)
                 if now.status in ENDED and deployment.id not in self.control.deployments._running:
                     return now
                 await asyncio.sleep(0.005)
