@@ -68,9 +68,8 @@ async def test_the_eleventh_version_is_refused_and_names_what_can_go(world: Worl
 
 
 async def test_with_auto_prune_the_oldest_makes_room_and_is_removed(world: World) -> None:
-    await world.control.services.create(
-        "shop", actor="ann", view=EVERYTHING, settings={"auto_prune": True}
-    )
+    settings = {"auto_prune": True}
+    await world.control.services.create("shop", actor="ann", view=EVERYTHING, settings=settings)
     for _ in range(11):
         await world.deploy()
     assert world.control.catalog.get("shop").version("shop-001") is None
