@@ -65,12 +65,23 @@ class Access:
         session = self.ledger.session(secret)
         if session is None:
             return None
-        now = replace(session, seen=self.ledger.seen(session))
-        holder = None if now.ended(self._clock.time()) else self._holder(session)
+        ended = self._as_seen(session).ended(self._clock.time())
+        holder = None if ended else self._holder(session)
         if holder is None:
             return None
         self.ledger.use(session)
         return replace(holder, session=session.id)
+
+    def session(self, secret: str) -> Session | None:
+        """The session of that cookie, as it is kept."""
+        session = self.ledger.session(secret)
+        return session and self._as_seen(session)
+
+    def open_sessions(self) -> "list[tuple[Session, Principal]]":
+        """Every session that lets somebody in, with whom, in order of creation."""
+        seen = (self._as_seen(one) for one in self.ledger.holdings.sessions)
+        found = ((one, self._holder(one)) for one in seen if not one.ended(self._clock.time()))
+        return [(one, holder) for one, holder in found if holder is not None]
 
     async def sign_in_by_token(self, secret: str, *, address: str) -> tuple[Session, str]:
         """A session that stands for the token, with its cookie. Raises `Denied`
@@ -79,6 +90,9 @@ class Access:
         return await self.sessions.by_token(
             address=address, holder=lambda: self._token_holder(secret)
         )
+
+    def _as_seen(self, session: Session) -> Session:
+        return replace(session, seen=self.ledger.seen(session))
 
     def _token_holder(self, secret: str) -> tuple[str, str]:
         """What such a session holds, and the actor."""

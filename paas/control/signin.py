@@ -9,7 +9,7 @@ import asyncio
 import ipaddress
 import math
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from paas.control.ledger import Decision, Ledger, hashed
 from paas.core.access import AccessChange, Holdings, Session, User, user_holder
@@ -23,6 +23,8 @@ COOKIE_BYTES = 32
 AT_ONCE = 2
 MOST_WAITING = 20
 """Passwords that wait to be worked out; more are turned away."""
+MOST_SESSIONS = 20
+"""Of one user or token."""
 NO_USER = "scrypt$16384$8$1$AAAAAAAAAAAAAAAAAAAAAA==$" + "A" * 43 + "="
 """Costs what a user's password costs, and is nobody's."""
 
@@ -37,11 +39,6 @@ class SignIn:
         self._names = Attempts(free=10, longest=60.0)
         self._scrypt = asyncio.Semaphore(AT_ONCE)
         self._waiting = 0
-
-    def list(self) -> Sequence[Session]:
-        """Those that have not ended, in order of creation."""
-        now = self._clock.time()
-        return [one for one in self._ledger.holdings.sessions if not one.ended(now)]
 
     async def by_password(self, name: str, password: str, *, address: str) -> tuple[Session, str]:
         """A session and its cookie. Raises `Denied` (`sign_in_failed`), `TooOften`."""
@@ -61,7 +58,7 @@ class SignIn:
         def decide(holdings: Holdings) -> Decision:
             if user not in holdings.users:
                 raise _not_right()  # changed meanwhile, perhaps because of this password
-            return self._begun(session, user.actor)
+            return self._begun(holdings, session, user.actor)
 
         await self._ledger.change(decide)
         return session, secret
@@ -80,7 +77,7 @@ class SignIn:
         except Denied:
             raise await self._failed("a token", address, failures) from None
         self._addresses.take_back(where, now)
-        await self._ledger.change(lambda _: self._begun(session, holder()[1]))
+        await self._ledger.change(lambda now: self._begun(now, session, holder()[1]))
         return session, secret
 
     async def end(self, session_id: str, *, actor: str) -> None:
@@ -107,9 +104,12 @@ class SignIn:
         )
         return session, secret
 
-    def _begun(self, session: Session, actor: str) -> Decision:
+    def _begun(self, now: Holdings, session: Session, actor: str) -> Decision:
+        """The oldest of the same holder make room."""
         event = self._event("session.started", f"Signed in from {session.address}.", actor)
-        return AccessChange(put=Holdings(sessions=(session,))), (event,)
+        own = [one.id for one in now.sessions if one.holder == session.holder]
+        gone = tuple(own[: max(0, len(own) + 1 - MOST_SESSIONS)])
+        return AccessChange(put=Holdings(sessions=(session,)), sessions_gone=gone), (event,)
 
     async def _verify(self, password: str, user: User | None) -> bool:
         if self._waiting >= MOST_WAITING:
