@@ -33,6 +33,8 @@ COMMANDS = {
     "domains": ("services", "List, add or remove custom domains."),
     "delete": ("services", "Delete a service or a version."),
     "open": ("services", "Show a service's address and open it in a browser."),
+    "token": ("access", "List, make or revoke API tokens."),
+    "user": ("access", "List, add or delete users, or set a password."),
     "doctor": ("doctor", "Check this machine, the engine and the daemon."),
     "version": ("daemon", "Show the versions of the command line and the daemon."),
     "completion": ("daemon", "Print a completion script for a shell."),
