@@ -37,6 +37,7 @@ class Access:
 
     async def close(self) -> None:
         await self._tasks.close()
+        self.sessions.close()
         await self.ledger.close()
 
     def by_token(self, secret: str) -> Principal:

@@ -10,6 +10,7 @@ import ipaddress
 import math
 import secrets
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from paas.control.ledger import Decision, Ledger, hashed
 from paas.core.access import AccessChange, Holdings, Session, User, user_holder
@@ -22,7 +23,8 @@ from paas.ports import Clock
 COOKIE_BYTES = 32
 AT_ONCE = 2
 MOST_WAITING = 20
-"""Passwords that wait to be worked out; more are turned away."""
+"""Passwords that wait to be worked out; more are turned away for `BUSY` seconds."""
+BUSY = 5.0
 MOST_SESSIONS = 20
 """Of one user or token."""
 NO_USER = "scrypt$16384$8$1$AAAAAAAAAAAAAAAAAAAAAA==$" + "A" * 43 + "="
@@ -37,8 +39,12 @@ class SignIn:
         self._clock = clock
         self._addresses = Attempts(free=5, longest=900.0)
         self._names = Attempts(free=10, longest=60.0)
-        self._scrypt = asyncio.Semaphore(AT_ONCE)
+        self._threads = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="scrypt")
         self._waiting = 0
+
+    def close(self) -> None:
+        """Work out no more passwords."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def by_password(self, name: str, password: str, *, address: str) -> tuple[Session, str]:
         """A session and its cookie. Raises `Denied` (`sign_in_failed`), `TooOften`."""
@@ -112,14 +118,13 @@ class SignIn:
         return AccessChange(put=Holdings(sessions=(session,)), sessions_gone=gone), (event,)
 
     async def _verify(self, password: str, user: User | None) -> bool:
-        if self._waiting >= MOST_WAITING:
-            raise _too_often(5.0)
+        """In threads of its own, which a caller that goes away does not multiply."""
+        stored = user.password if user else NO_USER
+        raw = password.encode("utf-8", "surrogatepass")
         self._waiting += 1
         try:
-            async with self._scrypt:
-                stored = user.password if user else NO_USER
-                raw = password.encode("utf-8", "surrogatepass")
-                return await asyncio.to_thread(verify_password, raw, stored)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, verify_password, raw, stored)
         finally:
             self._waiting -= 1
 
@@ -136,6 +141,7 @@ class SignIn:
         wait = self._addresses.wait(where, now)
         if name is not None:
             wait = max(wait, self._names.wait(name, now))
+            wait = max(wait, BUSY if self._waiting >= MOST_WAITING else 0.0)
         if wait > 0:
             raise _too_often(wait)
 

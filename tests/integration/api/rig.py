@@ -75,6 +75,7 @@ class World:
     builder: FakeBuilder
     journal: FileJournal
     access: Access
+    context: Context
     settings: Settings
     server: ApiServer
     session: aiohttp.ClientSession
@@ -166,8 +167,8 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
         access = Access(store=store, clock=SystemClock(), master=Master())
         await access.start()
         stack.push_async_callback(access.close)
-        app = _app(control, outside, board, settings=settings, access=access)
-        server = ApiServer(app, settings)
+        context = _context(control, outside, board, settings=settings, access=access)
+        server = ApiServer(build_app(context), settings)
         await server.start()
         stack.push_async_callback(server.close)
         connector = aiohttp.UnixConnector(str(data_dir / "api.sock"))
@@ -180,6 +181,7 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
             builder=builder,
             journal=journal,
             access=access,
+            context=context,
             settings=settings,
             server=server,
             session=session,
@@ -187,10 +189,10 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
         )
 
 
-def _app(
+def _context(
     control: Control, outside: Outside, board: Board, *, settings: Settings, access: Access
-) -> Any:
-    context = Context(
+) -> Context:
+    return Context(
         services=control.services,
         deployments=control.deployments,
         history=control.history,
@@ -202,7 +204,6 @@ def _app(
         clock=outside.clock,
         access=access,
     )
-    return build_app(context)
 
 
 def archive(**files: str) -> bytes:
