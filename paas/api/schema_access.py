@@ -12,7 +12,7 @@ from paas.core.names import SERVICE_RULE, check_service_name
 from paas.errors import FieldError, Invalid
 
 LONGEST_LIFE = 10 * 366 * 86400
-SHORTEST_PASSWORD = 10
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 1000
 
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,59}", re.ASCII)
 
@@ -32,11 +32,17 @@ def _service(value: str) -> str:
         raise ValueError(f"a service's name: {SERVICE_RULE}") from None
 
 
+def _password(value: str) -> str:
+    if not SHORTEST_PASSWORD <= len(value) <= LONGEST_PASSWORD:
+        raise ValueError(f"{SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters long")
+    return value
+
+
 ScopeName = Literal["read", "deploy", "admin"]
 Label = Annotated[str, AfterValidator(_label)]
 ServiceName = Annotated[str, AfterValidator(_service)]
-Password = Annotated[Text, Field(min_length=SHORTEST_PASSWORD, max_length=1000)]
-Proof = Annotated[Text, Field(min_length=1, max_length=1000)]
+Password = Annotated[Text, AfterValidator(_password)]
+Proof = Annotated[Text, Field(min_length=1, max_length=LONGEST_PASSWORD)]
 
 
 class NewToken(Body):
