@@ -11,8 +11,9 @@ import base64
 import binascii
 import ipaddress
 import socket
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -30,6 +31,9 @@ ANONYMOUS = ""
 """The actor of a call without token on a path that answers anyone."""
 NOBODY = Principal(actor=ANONYMOUS)
 PRINCIPAL = web.RequestKey("principal", Principal)
+Recheck = Callable[[], object]
+RECHECK: web.RequestKey[partial[object]] = web.RequestKey("recheck", partial)
+"""For answers that take long: raises `Denied` once the caller may not come in any more."""
 
 _LOCAL = Principal(actor=SOCKET, scope=Scope.ADMIN)
 _LOCAL_NAMES = frozenset({"localhost"})
@@ -82,7 +86,9 @@ class Guard:
         self._check_host(request.headers.get("Host", ""))
         header = request.headers.get("Authorization")
         if header is not None:
-            return self._access.by_token(_credential(header, basic=rule.basic))
+            token = _credential(header, basic=rule.basic)
+            request[RECHECK] = partial(self._access.by_token, token)
+            return self._access.by_token(token)
         cookie = read_cookie(request)
         if cookie is not None:
             return await self._by_cookie(request, rule, cookie)
@@ -103,10 +109,15 @@ class Guard:
         if principal is None and rule.public:
             return NOBODY
         if principal is None:
-            raise Denied("The session has ended.", code="session_ended", advice="Sign in again.")
+            raise _session_ended()
+        request[RECHECK] = partial(self._session_goes_on, cookie)
         if request.method not in SAFE:
             await _check_forgery(request, rule, cookie)
         return principal
+
+    def _session_goes_on(self, cookie: str) -> None:
+        if self._access.by_session(cookie, used=False) is None:
+            raise _session_ended()
 
     def _check_host(self, header: str) -> None:
         """IP addresses pass: a rebound name arrives as that name, never as an address."""
@@ -176,6 +187,10 @@ async def _check_forgery(request: web.Request, rule: Rule, cookie: str) -> None:
             advice=f"Load the page again. Calls send the header {CSRF_HEADER} with what "
             "GET /v1/session tells.",
         )
+
+
+def _session_ended() -> Denied:
+    return Denied("The session has ended.", code="session_ended", advice="Sign in again.")
 
 
 def _credential(header: str, *, basic: bool) -> str:

@@ -61,8 +61,10 @@ class Access:
         view = View(service=token.service)
         return Principal(actor=token.actor, scope=token.scope, view=view)
 
-    def by_session(self, secret: str) -> Principal | None:
-        """Whose session it is; None when it has ended, or what it stood for has."""
+    def by_session(self, secret: str, *, used: bool = True) -> Principal | None:
+        """Whose session it is; None when it has ended, or what it stood for has. With
+        `used` this counts as its use.
+        """
         session = self.ledger.session(secret)
         if session is None:
             return None
@@ -70,7 +72,8 @@ class Access:
         holder = None if ended else self._holder(session)
         if holder is None:
             return None
-        self.ledger.use(session)
+        if used:
+            self.ledger.use(session)
         return replace(holder, session=session.id)
 
     def session(self, secret: str) -> Session | None:

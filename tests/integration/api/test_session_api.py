@@ -1,5 +1,6 @@
 """Signing in, acting with a session, and what other sites cannot do, over real sockets."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from aiohttp import web
 from paas.api.auth import PRINCIPAL, Rule
 from paas.api.cookies import csrf_token
 from paas.core.access import Scope
-from tests.integration.api.rig import TOKEN, Answer, World
+from tests.integration.api.rig import TOKEN, Answer, World, events
 from tests.integration.api.test_tokens_api import guarded
 
 PASSWORD = "correct horse battery"
@@ -127,6 +128,19 @@ async def test_signing_in_again_asks_for_no_more_than_the_password(ann: World) -
     assert second.json["session"] != first.json["session"]
 
 
+async def test_a_stream_ends_with_its_session(ann: World) -> None:
+    await ann.call("POST", "/v1/services", json={"name": "shop"})
+    name, value, _ = cookie_of(await sign_in(ann, ANN))
+    headers = {"Cookie": f"{name}={value}", "Accept": "text/event-stream"}
+    url = f"http://{ann.server.address}/v1/services/shop/logs"
+    async with ann.tcp.get(url, headers=headers) as stream:
+        assert stream.status == 200
+        await ann.call("DELETE", "/v1/users/ann")
+        async with asyncio.timeout(10):
+            told = [event async for event in events(stream)]
+    assert '"code": "session_ended"' in told[-1]["data"]
+
+
 async def test_signing_out_ends_the_session(ann: World) -> None:
     signed = await sign_in(ann, ANN)
     out = await act(ann, "DELETE", "/v1/session", signed)
@@ -205,10 +219,10 @@ async def test_wrong_and_unknown_read_alike_and_the_events_hold_no_secret(ann: W
     assert {answer.status for answer in (wrong, unknown, bad)} == {401}
     assert wrong.text == unknown.text == bad.text
     assert "Set-Cookie" not in wrong.headers
-    events = await ann.call("GET", "/v1/events")
-    assert [one["kind"] for one in events.json["items"]].count("session.refused") == 2
+    told = await ann.call("GET", "/v1/events")
+    assert [one["kind"] for one in told.json["items"]].count("session.refused") == 2
     for secret in ("hunter2", "passw0rd", "guess"):
-        assert secret not in events.text
+        assert secret not in told.text
 
 
 async def test_guessing_is_slowed_down_by_address(ann: World) -> None:

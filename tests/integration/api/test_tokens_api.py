@@ -1,5 +1,6 @@
 """Making, using and revoking tokens over real sockets."""
 
+import asyncio
 import base64
 import sqlite3
 
@@ -13,7 +14,7 @@ from paas.control.access import Access
 from paas.core.access import Scope
 from tests.fakes.clock import FakeClock
 from tests.fakes.store import FakeStore
-from tests.integration.api.rig import TOKEN, Master, World
+from tests.integration.api.rig import TOKEN, Master, World, events
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -46,13 +47,13 @@ async def test_what_a_token_does_is_told_by_its_name_never_by_itself(paas: World
         "POST", "/v1/services", session=paas.tcp, headers=bearer(secret), json={"name": "shop"}
     )
     assert made.status == 201
-    events = await paas.call("GET", "/v1/events")
-    assert [(one["kind"], one["actor"]) for one in events.json["items"]] == [
+    told = await paas.call("GET", "/v1/events")
+    assert [(one["kind"], one["actor"]) for one in told.json["items"]] == [
         ("service.created", "token:ci"),
         ("token.created", "socket"),
     ]
-    assert events.json["items"][1]["data"]["service"] == "shop"
-    assert secret not in events.text
+    assert told.json["items"][1]["data"]["service"] == "shop"
+    assert secret not in told.text
 
 
 async def test_a_revoked_token_is_refused_at_once(paas: World) -> None:
@@ -101,6 +102,20 @@ async def test_a_name_belongs_to_one_token(paas: World) -> None:
     assert (taken.status, taken.json["code"]) == (409, "token_exists")
     await paas.call("DELETE", f"/v1/tokens/{first.json['id']}")
     assert (await paas.call("POST", "/v1/tokens", json=body)).status == 201
+
+
+async def test_a_stream_ends_with_its_token(paas: World) -> None:
+    await paas.call("POST", "/v1/services", json={"name": "shop"})
+    made = (await paas.call("POST", "/v1/tokens", json={"name": "ci", "scope": "read"})).json
+    headers = bearer(made["token"]) | {"Accept": "text/event-stream"}
+    url = f"http://{paas.server.address}/v1/services/shop/logs"
+    async with paas.tcp.get(url, headers=headers) as stream:
+        assert stream.status == 200
+        await paas.call("DELETE", f"/v1/tokens/{made['id']}")
+        async with asyncio.timeout(10):
+            told = [event async for event in events(stream)]
+    assert told[-1]["event"] == "error"
+    assert '"code": "bad_token"' in told[-1]["data"]
 
 
 async def test_tokens_outlive_the_daemon(paas: World) -> None:
