@@ -32,7 +32,7 @@ ANONYMOUS = ""
 NOBODY = Principal(actor=ANONYMOUS)
 PRINCIPAL = web.RequestKey("principal", Principal)
 Recheck = Callable[[], object]
-RECHECK: web.RequestKey[partial[object]] = web.RequestKey("recheck", partial)
+RECHECK: web.RequestKey[partial[Principal]] = web.RequestKey("recheck", partial)
 """For answers that take long: raises `Denied` once the caller may not come in any more."""
 
 _LOCAL = Principal(actor=SOCKET, scope=Scope.ADMIN)
@@ -110,14 +110,17 @@ class Guard:
             return NOBODY
         if principal is None:
             raise _session_ended()
-        request[RECHECK] = partial(self._session_goes_on, cookie)
+        request[RECHECK] = partial(self._by_open_session, cookie)
         if request.method not in SAFE:
             await _check_forgery(request, rule, cookie)
         return principal
 
-    def _session_goes_on(self, cookie: str) -> None:
-        if self._access.by_session(cookie, used=False) is None:
+    def _by_open_session(self, cookie: str) -> Principal:
+        """Of a session that is not used by this."""
+        principal = self._access.by_session(cookie, used=False)
+        if principal is None:
             raise _session_ended()
+        return principal
 
     def _check_host(self, header: str) -> None:
         """IP addresses pass: a rebound name arrives as that name, never as an address."""
