@@ -19,6 +19,7 @@ from paas.api.queries import NoQuery, Query
 from paas.api.schema import Body, Nothing
 from paas.control.deployments import Deployments
 from paas.control.explain import Explain
+from paas.control.recorder import Recorder
 from paas.control.services import History, Services
 from paas.control.views import Status
 from paas.errors import NotFound
@@ -46,6 +47,7 @@ class Context:
     history: History
     explain: Explain
     status: Status
+    recorder: Recorder
     journal: Journal
     requests: RequestLogs
     settings: Settings

@@ -4,6 +4,7 @@ from typing import Any
 
 from paas.api import (
     routes_deployments,
+    routes_figures,
     routes_history,
     routes_services,
     routes_traffic,
@@ -17,4 +18,5 @@ ROUTES: tuple[Route[Any, Any], ...] = (
     *routes_versions.ROUTES,
     *routes_traffic.ROUTES,
     *routes_history.ROUTES,
+    *routes_figures.ROUTES,
 )

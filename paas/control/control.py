@@ -8,6 +8,7 @@ from paas.aio.tasks import Tasks
 from paas.control.activity import ActivityMarks
 from paas.control.addresses import Addresses
 from paas.control.catalog import Catalog
+from paas.control.census import Census
 from paas.control.deployments import Deployments, Jobs
 from paas.control.explain import Explain
 from paas.control.headroom import Headroom
@@ -20,6 +21,7 @@ from paas.control.lives import Lives
 from paas.control.logs import Collector
 from paas.control.meter import Meter
 from paas.control.pipeline import Pipeline
+from paas.control.recorder import Recorder
 from paas.control.roster import Roster
 from paas.control.routes import Routes
 from paas.control.scaler import Scaler
@@ -34,6 +36,7 @@ from paas.ports import (
     Clock,
     Doors,
     Engine,
+    FigureStore,
     Host,
     Journal,
     Prober,
@@ -59,6 +62,7 @@ class Outside:
     vault: Vault
     journal: Journal
     store: Store
+    figures: FigureStore
     clock: Clock
     host: Host
     doors: Doors
@@ -101,6 +105,7 @@ class Control:
         heal("janitor", self.janitor.run)
         heal("meter", self.meter.run)
         heal("activity", self._marks.run)
+        heal("figures", self.recorder.run)
 
     async def close(self) -> None:
         """Stop deciding; replicas run on, unfinished deployments are resumed later."""
@@ -108,6 +113,7 @@ class Control:
         await self._tasks.close()
         await self.keeper.close()
         await self._marks.save()
+        await self.recorder.close()
 
     async def _engine_loop(self) -> None:
         """Connect, however long that takes, then keep."""
@@ -147,6 +153,16 @@ class Control:
             clock=out.clock,
             settings=settings,
             tasks=self._tasks,
+        )
+        self.census = Census(
+            board=board,
+            roster=self.roster,
+            meter=self.meter,
+            catalog=self.catalog,
+            clock=out.clock,
+        )
+        self.recorder = Recorder(
+            census=self.census, catalog=self.catalog, store=out.figures, clock=out.clock
         )
         self._marks = ActivityMarks(
             board=board, roster=self.roster, store=out.store, clock=out.clock
@@ -194,6 +210,7 @@ class Control:
         )
         self.lives.on_running = collector.watch
         self.lives.on_ended = collector.ended
+        self.lives.on_cold = self.census.started
         low, _, high = settings.internal.ports.partition("-")
         self.addresses = Addresses(
             catalog=self.catalog, doors=out.doors, ports=range(int(low), int(high) + 1)

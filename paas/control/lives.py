@@ -65,7 +65,8 @@ class Attempt:
 
 class Lives:
     """Procedures on replicas. `on_running` hears of each replica whose program runs,
-    `on_ended` is awaited before an ended one is removed, so that its output is kept.
+    `on_ended` is awaited before an ended one is removed, so that its output is kept;
+    `on_cold` hears of each start and wake that ended well.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class Lives:
         self.health = Health()
         self.on_running: Callable[[Replica], None] = lambda _replica: None
         self.on_ended: Callable[[str], Awaitable[None]] = _nothing
+        self.on_cold: Callable[[Replica, ColdStart], None] = lambda _replica, _cold: None
 
     def attempt(self, version_id: str) -> "Attempt":
         """How the version's next start goes, from this moment on."""
@@ -198,6 +200,7 @@ class Lives:
                 self._roster.took(version, cold.seconds)
             try:
                 if not cold.served:
+                    self.on_cold(replica, cold)
                     await self._report_start(replica, cold)
             finally:
                 await self.settle(replica, version)

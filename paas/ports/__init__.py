@@ -24,6 +24,7 @@ from paas.ports.engine import (
     Usage,
     nothing,
 )
+from paas.ports.figures import FigureStore
 from paas.ports.keeping import (
     Journal,
     Store,
@@ -46,6 +47,7 @@ __all__ = [
     "Doors",
     "Engine",
     "EngineFact",
+    "FigureStore",
     "Host",
     "HostMemory",
     "ImageFact",
