@@ -131,11 +131,13 @@ class Daemon:
             explain=control.explain,
             status=control.status,
             recorder=control.recorder,
+            telemetry=control.telemetry,
             journal=outside.journal,
             requests=board.requests,
             settings=settings,
             clock=outside.clock,
             usage=proxy.usage,
+            proxy_errors=lambda: proxy.counters.errors,
         )
         app = build_app(context, verify=AdminToken(data / "admin.token").verify)
         api = ApiServer(app, settings)
@@ -270,6 +272,7 @@ async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStac
         journal=journal,
         store=store,
         figures=store.figures,
+        engine_calls=engine.calls,
         clock=SystemClock(),
         host=LinuxHost(),
         doors=doors,

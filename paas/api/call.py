@@ -21,6 +21,7 @@ from paas.control.deployments import Deployments
 from paas.control.explain import Explain
 from paas.control.recorder import Recorder
 from paas.control.services import History, Services
+from paas.control.telemetry import Telemetry
 from paas.control.views import Status
 from paas.errors import NotFound
 from paas.live.requests import RequestLogs
@@ -48,11 +49,13 @@ class Context:
     explain: Explain
     status: Status
     recorder: Recorder
+    telemetry: Telemetry
     journal: Journal
     requests: RequestLogs
     settings: Settings
     clock: Clock
     usage: Callable[[], Usage] = Usage
+    proxy_errors: Callable[[], Mapping[str, int]] = dict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,6 +75,11 @@ class Census:
         found.count += 1
         found.seconds += cold.seconds
 
+    def cpu(self, replica: Replica) -> float:
+        """The cores it used between its last two samples."""
+        used = self._used.get(replica.id)
+        return used.cpu if used else 0.0
+
     def take(self) -> dict[Key, Figures]:
         """The figures of all versions that did anything or have replicas."""
         now = self._clock.monotonic()

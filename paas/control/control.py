@@ -1,6 +1,7 @@
 """The control plane put together: its parts, built once and in order of need."""
 
 import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +22,13 @@ from paas.control.lives import Lives
 from paas.control.logs import Collector
 from paas.control.meter import Meter
 from paas.control.pipeline import Pipeline
+from paas.control.pulse import Pulse
 from paas.control.recorder import Recorder
 from paas.control.roster import Roster
 from paas.control.routes import Routes
 from paas.control.scaler import Scaler
 from paas.control.services import History, Services
+from paas.control.telemetry import Telemetry
 from paas.control.views import Place, Status, Urls, Views
 from paas.core.sizes import parse_size
 from paas.errors import PaasError
@@ -66,6 +69,7 @@ class Outside:
     clock: Clock
     host: Host
     doors: Doors
+    engine_calls: Callable[[], Mapping[tuple[str, str], int]] = dict
 
 
 class Control:
@@ -106,6 +110,7 @@ class Control:
         heal("meter", self.meter.run)
         heal("activity", self._marks.run)
         heal("figures", self.recorder.run)
+        heal("pulse", self._pulse.run)
 
     async def close(self) -> None:
         """Stop deciding; replicas run on, unfinished deployments are resumed later."""
@@ -164,6 +169,16 @@ class Control:
         self.recorder = Recorder(
             census=self.census, catalog=self.catalog, store=out.figures, clock=out.clock
         )
+        self._pulse = Pulse(out.clock)
+        self.telemetry = Telemetry(
+            board=board,
+            roster=self.roster,
+            catalog=self.catalog,
+            meter=self.meter,
+            census=self.census,
+            pulse=self._pulse,
+        )
+        self.telemetry.engine_calls = out.engine_calls
         self._marks = ActivityMarks(
             board=board, roster=self.roster, store=out.store, clock=out.clock
         )

@@ -180,6 +180,7 @@ def _app(control: Control, outside: Outside, board: Board, *, settings: Settings
         explain=control.explain,
         status=control.status,
         recorder=control.recorder,
+        telemetry=control.telemetry,
         journal=outside.journal,
         requests=board.requests,
         settings=settings,
