@@ -225,6 +225,7 @@ class Control:
         )
         self.lives.on_running = collector.watch
         self.lives.on_ended = collector.ended
+        self.lives.on_exit = collector.exited
         self.lives.on_cold = self.census.started
         low, _, high = settings.internal.ports.partition("-")
         self.addresses = Addresses(
