@@ -11,6 +11,7 @@ from paas.control.addresses import Addresses
 from paas.control.catalog import Catalog
 from paas.control.census import Census
 from paas.control.deployments import Deployments, Jobs
+from paas.control.drain import Drain
 from paas.control.explain import Explain
 from paas.control.headroom import Headroom
 from paas.control.images import Images, Workshop
@@ -42,6 +43,7 @@ from paas.ports import (
     FigureStore,
     Host,
     Journal,
+    LineSink,
     Prober,
     Store,
     Unpacker,
@@ -69,6 +71,7 @@ class Outside:
     clock: Clock
     host: Host
     doors: Doors
+    drain: LineSink | None = None
     engine_calls: Callable[[], Mapping[tuple[str, str], int]] = dict
 
 
@@ -111,6 +114,8 @@ class Control:
         heal("activity", self._marks.run)
         heal("figures", self.recorder.run)
         heal("pulse", self._pulse.run)
+        if self._drain is not None:
+            heal("drain", self._drain.run)
 
     async def close(self) -> None:
         """Stop deciding; replicas run on, unfinished deployments are resumed later."""
@@ -119,6 +124,8 @@ class Control:
         await self.keeper.close()
         await self._marks.save()
         await self.recorder.close()
+        if self._drain is not None:
+            await self._drain.close()
 
     async def _engine_loop(self) -> None:
         """Connect, however long that takes, then keep."""
@@ -225,6 +232,7 @@ class Control:
         )
         self.lives.on_running = collector.watch
         self.lives.on_ended = collector.ended
+        self._build_drain(collector)
         self.lives.on_exit = collector.exited
         self.lives.on_cold = self.census.started
         low, _, high = settings.internal.ports.partition("-")
@@ -232,6 +240,14 @@ class Control:
             catalog=self.catalog, doors=out.doors, ports=range(int(low), int(high) + 1)
         )
         self.janitor = Janitor(engine=out.engine, journal=out.journal, catalog=self.catalog)
+
+    def _build_drain(self, collector: Collector) -> None:
+        out = self._outside
+        self._drain = None
+        if out.drain is not None:
+            self._drain = Drain(sink=out.drain, catalog=self.catalog, clock=out.clock)
+            collector.on_line = self._drain.add
+            self.telemetry.drained = self._drain.counts
 
     def _build_deploying(self, settings: Settings) -> None:
         out = self._outside

@@ -25,7 +25,9 @@ _STATES = (ReplicaState.STARTING, ReplicaState.READY, ReplicaState.FROZEN, Repli
 
 
 class Telemetry:
-    """Reads what others own. `engine_calls` tells counts by method and outcome."""
+    """Reads what others own. `engine_calls` tells counts by method and outcome,
+    `drained` by outcome.
+    """
 
     def __init__(
         self,
@@ -44,6 +46,7 @@ class Telemetry:
         self._census = census
         self._pulse = pulse
         self.engine_calls: Callable[[], Mapping[tuple[str, str], int]] = dict
+        self.drained: Callable[[], Mapping[str, int]] = dict
 
     def families(self) -> list[Family]:
         """Everything, counters exact to this moment."""
@@ -119,6 +122,10 @@ class Telemetry:
         for (method, outcome), count in sorted(self.engine_calls().items()):
             calls.add(count, method, outcome)
         yield calls
+        drained = Family("paas_drain_lines", Kind.COUNTER, "Lines for logs.drain.", ("outcome",))
+        for outcome, count in self.drained().items():
+            drained.add(count, outcome)
+        yield drained
 
 
 def _requests(counted: Iterable[tuple[str, str, Counted]]) -> Iterator[Family]:

@@ -11,6 +11,7 @@ from paas.ports.building import (
     BuildSpec,
     Unpacker,
 )
+from paas.ports.draining import LineSink
 from paas.ports.engine import (
     Address,
     ContainerState,
@@ -52,6 +53,7 @@ __all__ = [
     "HostMemory",
     "ImageFact",
     "Journal",
+    "LineSink",
     "Prober",
     "ReplicaFact",
     "ReplicaSpec",
