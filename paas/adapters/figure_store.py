@@ -22,8 +22,9 @@ Key = tuple[str, str]
 class SqliteFigures:
     """On a database that somebody else opens and closes."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, most_rows: int = MOST_ROWS) -> None:
         self._database = database
+        self._most_rows = most_rows
 
     async def add(self, rollups: tuple[Rollup, ...]) -> None:
         """Add these minutes in one transaction. Raises `Unavailable`."""
@@ -59,7 +60,7 @@ class SqliteFigures:
                 await transaction.run(
                     "DELETE FROM figures WHERE step = ?1 AND at <= (SELECT at FROM figures "
                     "WHERE step = ?1 ORDER BY at DESC LIMIT 1 OFFSET ?2)",
-                    (step, MOST_ROWS),
+                    (step, self._most_rows),
                 )
 
         await self._database.write(work)

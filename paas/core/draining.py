@@ -46,8 +46,8 @@ class SentLine:
 
 def parse_drain(text: str) -> DrainTarget:
     """Raises `ValueError` with the rule."""
-    parts = urlsplit(text)
     try:
+        parts = urlsplit(text)
         if parts.scheme in ("udp", "tcp") and not parts.path.strip("/") and not parts.query:
             host, port = parse_address(parts.netloc)
             if host and port:

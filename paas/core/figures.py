@@ -38,11 +38,6 @@ class Figures:
     gauges: tuple[float, ...] = _NO_GAUGES
 
     @property
-    def empty(self) -> bool:
-        """Whether nothing happened and nothing was there."""
-        return self == NOTHING
-
-    @property
     def requests(self) -> int:
         return sum(self.classes)
 

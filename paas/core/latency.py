@@ -8,7 +8,9 @@ seconds, versions and days are added, never their quantiles. The lowest bucket e
 
 from bisect import bisect_left
 from collections.abc import Mapping
+from itertools import accumulate
 
+ROUNDING = 1e-9
 GROWTH = 2 ** (1 / 4)
 BOUNDS = tuple(0.0001 * 2 ** (step / 4) for step in range(93))
 """Upper ends of the buckets in seconds, included; one more bucket has what is above all."""
@@ -27,14 +29,12 @@ def quantile(counts: Mapping[int, int], part: float) -> float | None:
 
     `counts` has the buckets that are not empty.
     """
-    total = sum(counts.values())
-    if not total:
+    numbers = sorted(counts)
+    sums = list(accumulate(counts[one] for one in numbers))
+    if not sums:
         return None
-    left = max(1.0, part * total)
-    for number in sorted(counts):
-        left -= counts[number]
-        if left <= 0:
-            break
+    place = bisect_left(sums, part * sums[-1] - ROUNDING)
+    number = numbers[min(place, len(numbers) - 1)]
     return BOUNDS[min(number, len(BOUNDS) - 1)] / (1 if number in _ENDS else GROWTH**0.5)
 
 

@@ -91,16 +91,15 @@ def test_a_flood_of_output_harms_nobody() -> None:
     settings = {"PAAS_LOGS__BYTES_PER_VERSION": str(limit)}
     with draining_to("tcp://127.0.0.1:9", **settings) as world:
         service = World.name()
-        flood = (
-            "{ sleep 2; while :; do echo yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy; done; } & true"
-        )
+        flood = "{ sleep 2; exec /bin/busybox yes flooding; } & true"
         world.succeed(service, apps.web("calm", before=flood))
         before = _resident(world.daemon.pid)
         logs = f"/v1/services/{service}/logs"
         marked = until(
             lambda: world.api.get(logs, q="lines dropped", stream="paas").json["items"],
             "a marker where lines were dropped",
-            seconds=40,
+            seconds=30,
+            pause=1,
         )
         assert "lines dropped" in marked[0]["text"]
         assert world.body(service) == "calm"
