@@ -77,8 +77,8 @@ def grid(now: float, *, since: float | None, until: float | None, step: int | No
     source = max(one for one in KEPT if one <= max(finest, min(least, QUARTER)))
     step = int(-(-least // source)) * source
     first = int(begin // step) * step
-    count = max(1, int(-(-(end - first) // step)))
-    return Grid(first, step, count, source)
+    count = int((end - first) // step) + 1 if end == now else int(-(-(end - first) // step))
+    return Grid(first, step, max(1, count), source)
 
 
 def placed(rows: Iterable[Row], asked: Grid) -> list[Figures]:
