@@ -24,6 +24,7 @@ from paas.adapters.archives import ArchiveUnpacker
 from paas.adapters.build import DockerBuilder
 from paas.adapters.certificates import read_certificate
 from paas.adapters.docker import DockerEngine
+from paas.adapters.drains import line_sink
 from paas.adapters.host import LinuxHost
 from paas.adapters.journal import FileJournal
 from paas.adapters.lockfile import LockFile
@@ -40,6 +41,7 @@ from paas.api.call import Context
 from paas.control.access import Access
 from paas.control.control import Control, Outside, uploads_dir
 from paas.core.addresses import parse_address
+from paas.core.draining import parse_drain
 from paas.core.routing import Route
 from paas.errors import PaasError
 from paas.http1.limits import Limits
@@ -142,12 +144,15 @@ class Daemon:
             history=control.history,
             explain=control.explain,
             status=control.status,
+            recorder=control.recorder,
+            telemetry=control.telemetry,
             journal=outside.journal,
             requests=board.requests,
             settings=settings,
             clock=outside.clock,
             access=access,
             usage=proxy.usage,
+            proxy_errors=lambda: proxy.counters.errors,
         )
         app = build_app(context)
         api = ApiServer(app, settings)
@@ -258,7 +263,7 @@ def _access_log(settings: Settings, stack: AsyncExitStack) -> AccessLog | None:
 
 async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStack) -> Outside:
     """Every port with its adapter, opened; the engine connects later."""
-    data, limits = settings.data_dir, settings.limits
+    data, limits, drain = settings.data_dir, settings.limits, settings.logs.drain
     tasks = Tasks()
     store = await SqliteStore.open(data / "paas.db")
     stack.push_async_callback(store.close)
@@ -282,6 +287,9 @@ async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStac
         vault=AesVault(key, sealed_exists=sealed),
         journal=journal,
         store=store,
+        figures=store.figures,
+        engine_calls=engine.calls,
+        drain=line_sink(parse_drain(drain)) if drain else None,
         clock=SystemClock(),
         host=LinuxHost(),
         doors=doors,

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from paas.adapters.database import Database, Transaction
+from paas.adapters.figure_store import SqliteFigures
 from paas.adapters.store_access import read_access, save_access
 from paas.adapters.store_rows import (
     deployment_of,
@@ -49,6 +50,11 @@ class SqliteStore:
         `store_failed`).
         """
         return cls(await Database.open(path))
+
+    @property
+    def figures(self) -> SqliteFigures:
+        """The figures in the same file."""
+        return SqliteFigures(self._database)
 
     async def close(self) -> None:
         """Finish the transaction under way and refuse further ones."""

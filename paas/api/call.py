@@ -20,7 +20,9 @@ from paas.api.schema import Body, Nothing
 from paas.control.access import Access
 from paas.control.deployments import Deployments
 from paas.control.explain import Explain
+from paas.control.recorder import Recorder
 from paas.control.services import History, Services
+from paas.control.telemetry import Telemetry
 from paas.control.views import Status
 from paas.core.access import Principal, Scope, View
 from paas.errors import NotFound
@@ -48,12 +50,15 @@ class Context:
     history: History
     explain: Explain
     status: Status
+    recorder: Recorder
+    telemetry: Telemetry
     journal: Journal
     requests: RequestLogs
     settings: Settings
     clock: Clock
     access: Access
     usage: Callable[[], Usage] = Usage
+    proxy_errors: Callable[[], Mapping[str, int]] = dict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

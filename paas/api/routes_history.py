@@ -18,8 +18,14 @@ async def read_logs(call: Call[LogQuery, Nothing]) -> answers.Lines | web.Stream
     service = (await context.services.read(name)).service
     if query.version is not None:
         await context.services.version(name, query.version)
-    since = query.since.timestamp() if query.since else None
-    wanted = logs.Wanted(version=query.version, replica=query.replica, since=since)
+    wanted = logs.Wanted(
+        version=query.version,
+        replica=query.replica,
+        stream=query.stream,
+        text=query.q or None,
+        since=query.since.timestamp() if query.since else None,
+        until=query.until.timestamp() if query.until else None,
+    )
     streamed = preferred(call.request, (JSON, EVENTS)) == EVENTS or query.follow is True
     if streamed and call.request.method == "GET":
         after = call.request.headers.get("Last-Event-ID", query.after)

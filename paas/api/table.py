@@ -5,6 +5,7 @@ from typing import Any
 from paas.api import (
     routes_access,
     routes_deployments,
+    routes_figures,
     routes_history,
     routes_services,
     routes_session,
@@ -21,4 +22,5 @@ ROUTES: tuple[Route[Any, Any], ...] = (
     *routes_history.ROUTES,
     *routes_access.ROUTES,
     *routes_session.ROUTES,
+    *routes_figures.ROUTES,
 )

@@ -27,6 +27,7 @@ COMMANDS = {
     "traffic": ("traffic", "Show or set how requests are split over versions."),
     "rollback": ("traffic", "Move the traffic back to an older version."),
     "logs": ("logs", "Show what replicas or a deployment wrote."),
+    "metrics": ("metrics", "Show a service's figures over time."),
     "events": ("logs", "Show what happened, and why."),
     "deployments": ("services", "List a service's deployments."),
     "cancel": ("services", "Cancel a deployment."),

@@ -12,6 +12,7 @@ from paas.ports.building import (
     BuildSpec,
     Unpacker,
 )
+from paas.ports.draining import LineSink
 from paas.ports.engine import (
     Address,
     ContainerState,
@@ -25,6 +26,7 @@ from paas.ports.engine import (
     Usage,
     nothing,
 )
+from paas.ports.figures import FigureStore
 from paas.ports.keeping import (
     Journal,
     Store,
@@ -47,10 +49,12 @@ __all__ = [
     "Doors",
     "Engine",
     "EngineFact",
+    "FigureStore",
     "Host",
     "HostMemory",
     "ImageFact",
     "Journal",
+    "LineSink",
     "MasterKey",
     "Prober",
     "ReplicaFact",

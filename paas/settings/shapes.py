@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from paas.core.addresses import is_host_name, parse_address
+from paas.core.draining import parse_drain
 from paas.core.networks import parse_network
 from paas.core.sizes import SIZE_RULE, format_size, parse_size
 
@@ -343,6 +344,8 @@ class Logs(Section):
     """Least severe messages written."""
     bytes_per_version: Annotated[int, Field(ge=65536)] = 20 * 1024**2
     """Output kept of each version, bytes."""
+    drain: Annotated[str, AfterValidator(lambda value: value and parse_drain(value) and value)] = ""
+    """Where output is sent as well: `udp://`, `tcp://` or `unix://` for syslog, `http(s)://`."""
 
 
 class Settings(Section):

@@ -28,6 +28,7 @@ from paas.live.board import Board
 from paas.proxy.proxy import Proxy
 from paas.settings import Settings
 from tests.fakes.engine import FakeBuilder
+from tests.fakes.figures import FakeFigures
 from tests.fakes.host import FakeHost
 from tests.fakes.replica import PORT
 from tests.integration.control.clock import SkippingClock
@@ -279,6 +280,7 @@ class World:
             vault=AesVault(data / "secret.key", sealed_exists=False),
             journal=self.journal,
             store=self.store,
+            figures=FakeFigures(),
             clock=self.clock,
             host=self.host,
             doors=self.doors,
