@@ -37,6 +37,7 @@ from paas.ports import (
     Host,
     Journal,
     Prober,
+    Repositories,
     Store,
     Unpacker,
     Vault,
@@ -55,6 +56,7 @@ class Outside:
     engine: Engine
     builder: Builder
     unpacker: Unpacker
+    repositories: Repositories
     prober: Prober
     vault: Vault
     journal: Journal
@@ -207,6 +209,7 @@ class Control:
             engine=out.engine,
             builder=out.builder,
             unpacker=out.unpacker,
+            repositories=out.repositories,
             vault=out.vault,
             workshop=Workshop(
                 uploads=uploads_dir(settings.data_dir),

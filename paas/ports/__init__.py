@@ -25,6 +25,7 @@ from paas.ports.engine import (
     Usage,
     nothing,
 )
+from paas.ports.fetching import GitLogin, Repositories, RepositorySpec
 from paas.ports.keeping import (
     Journal,
     Store,
@@ -47,6 +48,7 @@ __all__ = [
     "Doors",
     "Engine",
     "EngineFact",
+    "GitLogin",
     "Host",
     "HostMemory",
     "ImageFact",
@@ -55,6 +57,8 @@ __all__ = [
     "Prober",
     "ReplicaFact",
     "ReplicaSpec",
+    "Repositories",
+    "RepositorySpec",
     "Store",
     "Unpacker",
     "Usage",
