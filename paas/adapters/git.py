@@ -7,6 +7,7 @@ one by one in the same way, by URLs that passed the same rules.
 """
 
 import asyncio
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -39,6 +40,7 @@ DEEP = 1000
 by its id, is looked for."""
 MOST_SUBMODULES = 30
 DEEPEST = 4
+OLDEST_GIT = (2, 37)
 TAR_SLACK = 2048
 """Bytes that tar adds to each entry, about."""
 TELL_SECONDS = 5.0
@@ -125,6 +127,7 @@ class GitRepositories:
                     login=wanted.login,
                     origin=url.origin,
                 )
+                await _check_version(sandbox)
                 return await self._take(visit, work)
         except TimeoutError:
             await _remove(into)
@@ -165,7 +168,7 @@ class GitRepositories:
         patterns = git_refs.candidates(wanted.ref)
         listed = await remote.git("ls-remote", "--quiet", "--", remote.url.text, *patterns)
         if listed.code and git_errors.is_redirect(listed.err):
-            url = await self._http.redirect(remote.url)
+            url = await self._http.redirect(remote.url, visit.login_for(remote.url))
             visit.say(f"The server redirects to {url.text}")
             remote = await self._open(visit, url, f"r{visit.repositories}b")
             listed = await remote.git("ls-remote", "--quiet", "--", url.text, *patterns)
@@ -322,6 +325,16 @@ class _Pulse:
         if self._clock() - self._told >= TELL_SECONDS:
             self._told = self._clock()
             self._say(f"{size // 1024**2} MiB so far")
+
+
+async def _check_version(sandbox: Sandbox) -> None:
+    """An older git would ignore which address to connect to."""
+    told = await sandbox.run("git", "version", environ={})
+    found = re.search(rb"(\d+)\.(\d+)", told.out)
+    if told.code or found is None:
+        raise git_errors.unusable(told.err or "git does not answer")
+    if (int(found[1]), int(found[2])) < OLDEST_GIT:
+        raise git_errors.unusable(f"git is older than {OLDEST_GIT[0]}.{OLDEST_GIT[1]}")
 
 
 async def _commit(remote: Remote, name: str) -> str:

@@ -72,8 +72,12 @@ def bad_submodule(message: str) -> Invalid:
 
 
 def outside(error: OSError) -> Unavailable:
+    return unusable(error.strerror or str(error))
+
+
+def unusable(why: str) -> Unavailable:
     return Unavailable(
-        f"The repository could not be fetched: {error.strerror or error}.",
+        f"The repository could not be fetched: {why.strip()[-300:]}.",
         code="git_unusable",
         advice="See that git is installed (paas doctor) and that there is space on the disk.",
     )

@@ -3,6 +3,7 @@
 Each connection goes to an address that the gate let pass; no redirect is followed.
 """
 
+import base64
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from paas.adapters.git_gate import Gate, bad_ca_file, bad_url
 from paas.core.git_urls import PORTS, GitUrl
 from paas.errors import Denied, Invalid, Unavailable
+from paas.ports.fetching import GitLogin
 
 ANSWER_SECONDS = 30.0
 _INFO = "/info/refs"
@@ -51,13 +53,14 @@ class CheckedHttp:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise _unreachable(host, port) from error
 
-    async def redirect(self, url: GitUrl) -> GitUrl:
+    async def redirect(self, url: GitUrl, login: GitLogin | None) -> GitUrl:
         """The URL on the same server that this one redirects to.
 
         Raises `Invalid` (`repository_redirects`) for every other target, naming it.
         """
         wanted = f"{url.text.rstrip('/')}{_INFO}?service=git-upload-pack"
-        async with self.request("GET", wanted, headers={"User-Agent": "git/2"}) as answer:
+        headers = {"User-Agent": "git/2", **authorization(login)}
+        async with self.request("GET", wanted, headers=headers) as answer:
             target = urljoin(wanted, answer.headers.get("Location", ""))
         path = target.partition("?")[0].removesuffix(_INFO)
         try:
@@ -88,6 +91,14 @@ class CheckedHttp:
         except OSError as error:
             raise bad_ca_file(self._ca_file, error) from error
         return context
+
+
+def authorization(login: GitLogin | None) -> dict[str, str]:
+    """The header fields of a login."""
+    if login is None or not login.password:
+        return {}
+    token = base64.b64encode(f"{login.user}:{login.password}".encode()).decode()
+    return {"Authorization": f"Basic {token}"}
 
 
 class _Resolver(AbstractResolver):

@@ -6,7 +6,6 @@ passes the gate, and each object is checked against its pointer.
 """
 
 import asyncio
-import base64
 import hashlib
 import json
 import os
@@ -17,7 +16,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from paas.adapters.git_http import CheckedHttp
+import aiohttp
+
+from paas.adapters.git_http import CheckedHttp, authorization
 from paas.adapters.git_remote import Remote
 from paas.core.git_urls import GitUrl
 from paas.errors import Denied, Failed, PaasError, TooLarge
@@ -86,7 +87,7 @@ class Lfs:
                 raise _refused(url)
             if answer.status != 200:
                 raise _failed(f"{url} answers {answer.status}")
-            raw = await answer.content.read(LONGEST_ANSWER)
+            raw = await _whole(answer.content)
         actions = _actions(raw)
         for one in wanted:
             if one.oid not in actions:
@@ -132,11 +133,7 @@ async def _server(remote: Remote, login: GitLogin | None) -> _Server:
     url = remote.url
     if url.scheme == "ssh":
         return await _by_ssh(remote)
-    headers = {}
-    if login is not None and login.password:
-        token = base64.b64encode(f"{login.user}:{login.password}".encode()).decode()
-        headers["Authorization"] = f"Basic {token}"
-    return _Server(url=_usual(url), headers=headers)
+    return _Server(url=_usual(url), headers=authorization(login))
 
 
 def _usual(url: GitUrl) -> str:
@@ -154,6 +151,16 @@ async def _by_ssh(remote: Remote) -> _Server:
         return _Server(url=str(href).rstrip("/"), headers=headers)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise _failed(f"{remote.url.host} names no LFS server over ssh") from None
+
+
+async def _whole(content: aiohttp.StreamReader) -> bytes:
+    """An answer of the server, as far as it can be honest."""
+    raw = bytearray()
+    async for chunk in content.iter_chunked(CHUNK):
+        raw += chunk
+        if len(raw) > LONGEST_ANSWER:
+            raise _failed("its server's answer is too long")
+    return bytes(raw)
 
 
 def _actions(raw: bytes) -> dict[str, dict[str, Any]]:

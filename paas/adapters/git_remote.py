@@ -5,14 +5,17 @@ A login is never an argument, and is sent to the one origin that it was given fo
 """
 
 import base64
+import os
 import shlex
 import ssl
+import stat
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
+from paas.adapters import git_errors
 from paas.adapters.git_gate import Gate, bad_ca_file
 from paas.adapters.git_sandbox import MOST_OUTPUT, Finished, Sandbox
 from paas.core.git_urls import PORTS, GitUrl
@@ -21,6 +24,7 @@ from paas.ports.fetching import GitLogin
 
 STALLED_SECONDS = 60
 CONNECT_SECONDS = 15
+LONGEST_KNOWN = 1024**2
 SYSTEM_CA = "/etc/ssl/certs/ca-certificates.crt"
 
 _SSH = """\
@@ -46,8 +50,11 @@ class Trust:
 class Remote:
     """Git commands on one bare repository `name` in the sandbox; use `open_remote`."""
 
-    def __init__(self, url: GitUrl, sandbox: Sandbox, name: str, trust: Trust) -> None:
+    def __init__(
+        self, url: GitUrl, sandbox: Sandbox, *, name: str, trust: Trust, learns: bool
+    ) -> None:
         self.url = url
+        self._learns = learns
         self._sandbox = sandbox
         self._name = name
         self._trust = trust
@@ -94,12 +101,13 @@ class Remote:
 
     def _keep_host_keys(self) -> None:
         """Host keys that ssh has just seen for the first time are known from now on."""
-        seen = self._file("known_hosts")
-        if self.url.scheme != "ssh" or seen.is_symlink() or not seen.is_file():
+        if not self._learns:
             return
         known = read_lines(self._trust.known_hosts)
-        new = [line for line in read_lines(seen) if line not in known]
-        if new and self._file("learns").exists():
+        name = f"{_host_alias(self.url)} "
+        seen = (line for line in read_lines(self._file("known_hosts")) if line.startswith(name))
+        new = [line for line in seen if line not in known]
+        if new:
             with self._trust.known_hosts.open("a", encoding="utf-8") as file:
                 file.writelines(f"{line}\n" for line in new)
 
@@ -117,9 +125,13 @@ async def open_remote(
     sandbox.write(f"{name}/config", _config(url, login, addresses, trust))
     if url.scheme == "ssh":
         _write_ssh(url, login, addresses, (sandbox, name, trust))
-    remote = Remote(url, sandbox, name, trust)
-    await remote.git("init", "--bare", "--quiet", "--template=")
-    sandbox.write(f"{name}/repository/info/attributes", "* -export-ignore -export-subst\n")
+    sandbox.write(f"{name}/template/info/attributes", "* -export-ignore -export-subst\n")
+    sandbox.hand_over(name)
+    learns = url.scheme == "ssh" and not (login and login.host_key)
+    remote = Remote(url, sandbox, name=name, trust=trust, learns=learns)
+    made = await remote.git("init", "--bare", "--quiet", f"--template={name}/template")
+    if made.code:
+        raise git_errors.unusable(made.err)
     return remote
 
 
@@ -129,9 +141,15 @@ def _read_if_there(path: str) -> str:
 
 
 def read_lines(path: Path) -> list[str]:
-    if not path.exists():
+    """Of a file that may not be what it was: nothing of what is none, or a link."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
         return []
-    return path.read_text(encoding="utf-8", errors="replace")[:1_000_000].splitlines()
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return []
+        return file.read(LONGEST_KNOWN).decode("utf-8", "replace").splitlines()
 
 
 def _config(url: GitUrl, login: GitLogin | None, addresses: list[str], trust: Trust) -> str:
@@ -185,12 +203,10 @@ def _write_ssh(
 ) -> None:
     sandbox, name, trust = place
     folder = sandbox.folder / name
-    host = url.host if url.port == PORTS["ssh"] else f"[{url.host}]:{url.port}"
+    host = _host_alias(url)
     pinned = login.host_key if login else ""
     known = [f"{host} {pinned}"] if pinned else read_lines(trust.known_hosts)
     sandbox.write(f"{name}/known_hosts", "".join(f"{line}\n" for line in known))
-    if not pinned:
-        sandbox.write(f"{name}/learns", "")
     key = login.ssh_key if login else ""
     if key:
         sandbox.write(f"{name}/key", _key_text(key))
@@ -205,8 +221,18 @@ def _write_ssh(
     }
     lines = (f"{key} {value}\n" for key, value in options.items())
     sandbox.write(f"{name}/ssh_config", "".join(lines))
-    python = Path(sys.executable).resolve()
-    sandbox.write(f"{name}/ssh", _SSH.format(python=python), executable=True)
+    sandbox.write(f"{name}/ssh", _SSH.format(python=_python(sandbox)), executable=True)
+
+
+def _host_alias(url: GitUrl) -> str:
+    """The host's name in files of known hosts."""
+    return url.host if url.port == PORTS["ssh"] else f"[{url.host}]:{url.port}"
+
+
+def _python(sandbox: Sandbox) -> Path:
+    """An interpreter for the one line that gives ssh its configuration."""
+    own = Path(sys.executable).resolve()
+    return own if sandbox.runnable(own) else Path("/usr/bin/python3")
 
 
 def _key_text(key: str) -> str:

@@ -9,6 +9,7 @@ import os
 import pwd
 import shutil
 import signal
+import stat
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -71,7 +72,9 @@ class LowUser:
 
 
 class Sandbox:
-    """A folder of its own for one fetch; use `open_sandbox`."""
+    """A folder of its own for one fetch; use `open_sandbox`. It stays ours, so that nothing
+    we write in it goes astray; git may write in those folders in it that are handed over.
+    """
 
     def __init__(self, folder: Path, user: LowUser, caps: Caps) -> None:
         self.folder = folder
@@ -79,15 +82,25 @@ class Sandbox:
         self._caps = caps
 
     def write(self, name: str, text: str, *, executable: bool = False) -> Path:
-        """A file that git and we alone can read."""
+        """A file that git, once it is handed over, and we alone can read."""
         path = self.folder / name
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._user.own(path.parent)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         with os.fdopen(os.open(path, flags, 0o700 if executable else 0o600), "w") as file:
             file.write(text)
-        self._user.own(path)
         return path
+
+    def hand_over(self, name: str) -> None:
+        """Folder and content are git's from here on; write nothing more there."""
+        top = self.folder / name
+        for path in (*top.rglob("*"), top):
+            self._user.own(path)
+
+    def runnable(self, path: Path) -> bool:
+        """Whether git's user may run that program."""
+        if self._user.uid is None:
+            return os.access(path, os.X_OK)
+        return all(place.stat().st_mode & stat.S_IXOTH for place in (path, *path.parents))
 
     async def run(
         self,
@@ -170,12 +183,18 @@ async def open_sandbox(
     root: Path, prefix: str, *, user: LowUser, caps: Caps
 ) -> AsyncIterator[Sandbox]:
     """A sandbox below `root`, which is removed afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=root))
+    folder = _make_folder(root, prefix)
     try:
-        user.own(folder)
         yield Sandbox(folder, user, caps)
     finally:
         await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+
+
+def _make_folder(root: Path, prefix: str) -> Path:
+    """Ours, but open for git to go through."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=root))
+    folder.chmod(0o711)
+    return folder
 
 
 def size_of(folder: Path) -> int:

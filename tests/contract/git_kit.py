@@ -1,5 +1,6 @@
 """A real `GitRepositories` that may use this host's servers."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ from paas.adapters.git_remote import Trust
 from paas.adapters.git_sandbox import LowUser
 from paas.core.networks import networks as parsed
 
-PREFIX = "paas-git-test-"
+SCRATCH = Path("/var/tmp")
+"""Where git's own user gets to."""
 
 
 def fetcher(
@@ -22,8 +24,6 @@ def fetcher(
     **caps: Any,
 ) -> GitRepositories:
     data.mkdir(exist_ok=True)
-    scratch = data / "scratch"
-    scratch.mkdir(exist_ok=True)
     usual = {"size": 20 << 20, "seconds": 20.0, "unpacked": 20 << 20, "entries": 1000}
     return GitRepositories(
         FetchCaps(**{**usual, **caps}),
@@ -34,10 +34,16 @@ def fetcher(
             resolve=resolve,
         ),
         trust=Trust(ca_file=ca_file, known_hosts=data / "known_hosts"),
-        user=LowUser(),
-        places=Places(scratch=scratch, prefix=PREFIX),
+        user=LowUser.named("nobody"),
+        places=Places(scratch=SCRATCH, prefix=prefix(data)),
     )
 
 
 def leftovers(data: Path) -> list[Path]:
-    return [*(data / "scratch").iterdir()]
+    """Sandboxes that are still there."""
+    return [*SCRATCH.glob(f"{prefix(data)}*")]
+
+
+def prefix(data: Path) -> str:
+    """How the names of a test's own sandboxes begin."""
+    return f"paas-git-test-{hashlib.sha256(str(data).encode()).hexdigest()[:12]}-"

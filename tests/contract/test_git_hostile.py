@@ -12,7 +12,7 @@ import pytest
 from paas.errors import Denied, Failed, Invalid, PaasError, TooLarge, Unavailable
 from paas.ports import RepositorySpec
 from tests.certificates import issue
-from tests.contract.git_kit import fetcher, leftovers
+from tests.contract.git_kit import SCRATCH, fetcher, leftovers, prefix
 from tests.git.repos import Repo
 from tests.git.web import GitWeb, git_web
 
@@ -249,7 +249,8 @@ async def test_cancelled_it_leaves_nothing(web: GitWeb, tmp_path: Path) -> None:
 
 async def test_what_a_former_daemon_left_is_removed(tmp_path: Path) -> None:
     repositories = fetcher(tmp_path / "data")
-    (tmp_path / "data" / "scratch" / "paas-git-test-abc" / "r1").mkdir(parents=True)
+    (SCRATCH / f"{prefix(tmp_path / 'data')}abc" / "r1").mkdir(parents=True)
+    assert leftovers(tmp_path / "data")
     await repositories.clean()
     assert leftovers(tmp_path / "data") == []
 
