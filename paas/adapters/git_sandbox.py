@@ -22,7 +22,7 @@ from paas.errors import Failed, TooLarge, Unavailable
 POLL = 0.2
 MOST_OUTPUT = 8 * 1024**2
 LAST_OUTPUT = 64 * 1024
-ADDRESS_SPACE = 4 * 1024**3
+ADDRESS_SPACE = 3 * 1024**3 // 2
 """Bytes of memory and mapped files that one git may use, beside the pack itself."""
 SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin"
 

@@ -1,6 +1,6 @@
 """ssh with deploy keys, submodules and large files, by the real git and real servers."""
 
-import subprocess
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from paas.ports import GitLogin, RepositorySpec
 from tests.contract.git_kit import fetcher, leftovers
 from tests.git.repos import Repo
 from tests.git.ssh import GitSsh, git_ssh, make_key
-from tests.git.web import LOGIN, GitWeb, git_web, pointer
+from tests.git.web import BASIC, LOGIN, GitWeb, git_web, pointer
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +104,21 @@ async def test_no_repository_behind_ssh(server: GitSsh, tmp_path: Path) -> None:
     assert error.code == "repository_not_found", error
 
 
+async def test_ssh_connects_to_the_address_that_was_checked(server: GitSsh, tmp_path: Path) -> None:
+    repo = Repo(tmp_path / "a.git")
+    repo.commit({"a": "b"})
+
+    async def resolve(_host: str, _port: int) -> list[str]:
+        return ["127.0.0.1"]
+
+    repositories = fetcher(tmp_path / "data", resolve=resolve)
+    url = server.url(repo.path).replace("localhost", "git.example")
+    login = GitLogin(ssh_key=server.key)
+    await fetch(repositories, tmp_path / "into", url=url, login=login)
+    known = (tmp_path / "data" / "known_hosts").read_text()
+    assert known.startswith(f"[git.example]:{server.port} ")
+
+
 # ---- submodules
 
 
@@ -163,6 +178,19 @@ async def test_large_files_when_asked_for(web: GitWeb, tmp_path: Path, area: str
     assert "Fetching 1 large files (7000 bytes)" in said
 
 
+async def test_large_files_of_an_ssh_server(server: GitSsh, web: GitWeb, tmp_path: Path) -> None:
+    repo = Repo(tmp_path / "a.git")
+    repo.commit({"big.bin": web.store(b"large")})
+    repositories = fetcher(tmp_path / "data", ca_file=str(web.ca_file))
+    wanted: dict[str, Any] = {"url": server.url(repo.path), "login": GitLogin(ssh_key=server.key)}
+    error = await failure(repositories, tmp_path / "none", lfs=True, **wanted)
+    assert (error.code, "over ssh" in error.message) == ("lfs_failed", True)
+    lent = {"href": web.url("closed/a.git/info/lfs"), "header": {"Authorization": BASIC}}
+    (server.root / "lfs.json").write_text(json.dumps(lent))
+    await fetch(repositories, tmp_path / "into", lfs=True, **wanted)
+    assert (tmp_path / "into" / "big.bin").read_text() == "large"
+
+
 @pytest.mark.parametrize(
     ("href", "code"),
     [
@@ -209,10 +237,6 @@ async def test_large_files_that_are_not_what_they_should_be(web: GitWeb, tmp_pat
     repo.commit({"big.bin": pointer("0" * 64, 1 << 40)})
     error = await failure(repositories, tmp_path / "into", **wanted)
     assert error.code == "repository_too_large"
-
-
-def test_git_is_the_real_one() -> None:
-    assert subprocess.run(("git", "--version"), check=True, capture_output=True).stdout
 
 
 def modules(path: str, url: str) -> str:

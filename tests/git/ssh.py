@@ -26,9 +26,20 @@ PermitRootLogin yes
 AcceptEnv GIT_PROTOCOL
 """
 
+_SERVE = """\
+#!/bin/sh
+case "$SSH_ORIGINAL_COMMAND" in
+  "git-lfs-authenticate "*" download") cat {root}/lfs.json ;;
+  *) exec git-shell -c "$SSH_ORIGINAL_COMMAND" ;;
+esac
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitSsh:
+    """`root / "lfs.json"` is what it answers who asks for its LFS server."""
+
+    root: Path
     port: int
     user: str
     key: str
@@ -50,9 +61,11 @@ def git_ssh(root: Path, *, port: int = 0) -> Iterator[GitSsh]:
     """The server, with a new host key; `port` 0 is any free one."""
     key = make_key(root / "deploy_key")
     make_key(root / "host_key")
-    command = 'restrict,command="git-shell -c \\"$SSH_ORIGINAL_COMMAND\\"" '
+    serve = root / "serve"
+    serve.write_text(_SERVE.format(root=root))
+    serve.chmod(0o700)
     public = (root / "deploy_key.pub").read_text()
-    (root / "authorized_keys").write_text(command + public)
+    (root / "authorized_keys").write_text(f'restrict,command="{serve}" {public}')
     if not port:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
@@ -66,7 +79,7 @@ def git_ssh(root: Path, *, port: int = 0) -> Iterator[GitSsh]:
             until(lambda: _answers(port), "sshd answers")
             host = " ".join((root / "host_key.pub").read_text().split()[:2])
             user = pwd.getpwuid(os.getuid()).pw_name
-            yield GitSsh(port=port, user=user, key=key, host_key=host)
+            yield GitSsh(root=root, port=port, user=user, key=key, host_key=host)
         finally:
             process.terminate()
 

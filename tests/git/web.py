@@ -21,7 +21,7 @@ from typing import Any
 from tests.certificates import issue
 
 LOGIN = ("ann", "sesame-token")
-_BASIC = "Basic " + base64.b64encode(":".join(LOGIN).encode()).decode()
+BASIC = "Basic " + base64.b64encode(":".join(LOGIN).encode()).decode()
 
 
 class GitWeb:
@@ -54,7 +54,7 @@ def pointer(oid: str, size: int) -> str:
 def git_web(root: Path) -> Iterator[GitWeb]:
     """The server, as `localhost` on a port of its own."""
     web = GitWeb(root)
-    pair = issue("localhost")
+    pair = issue("localhost", "git.example")
     web.ca_file.write_bytes(pair.chain)
     (root / "key.pem").write_bytes(pair.key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -101,7 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
             web.ended.wait(60)
         elif area == "garbage":
             self._answer(200, b"\x00\xffnonsense\n" * 100)
-        elif area == "closed" and self.headers.get("Authorization") != _BASIC:
+        elif area == "closed" and self.headers.get("Authorization") != BASIC:
             self._answer(401, headers={"WWW-Authenticate": 'Basic realm="closed"'})
         elif "/info/lfs/" in rest:
             self._lfs(area, rest, body)
