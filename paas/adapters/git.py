@@ -280,8 +280,10 @@ class GitRepositories:
         self, visit: _Visit, wanted: _Wanted, remote: Remote, revision: str
     ) -> None:
         config = await remote.git("config", "-z", "--list", f"--blob={revision}:.gitmodules")
-        if config.code:
+        if config.code and "unable to resolve" in config.err:
             return  # there is none
+        if config.code:
+            raise git_errors.bad_submodule("The file .gitmodules cannot be read.")
         listed = await remote.git("ls-tree", "-r", "-z", revision)
         links = git_refs.parse_links(listed.out.decode("utf-8", "replace"))
         text = config.out.decode("utf-8", "replace")

@@ -95,8 +95,9 @@ def bad_url(text: str, rule: str) -> Invalid:
 
 
 def _private(host: str, address: str) -> Denied:
+    name = host if host == address else f"{host} is {address}, which"
     return Denied(
-        f"{host} is {address}, which is an address of this host or of a private network.",
+        f"{name} is an address of this host or of a private network.",
         code="private_address",
         advice="Use a public server, or have the operator name it in git.private_networks.",
     )

@@ -17,6 +17,10 @@ from tests.git.repos import Repo
 from tests.git.web import GitWeb, git_web
 
 
+def modules(path: str, url: str) -> str:
+    return f'[submodule "x"]\n\tpath = {path}\n\turl = {url}\n'
+
+
 @pytest.fixture
 def web(tmp_path: Path) -> Iterator[GitWeb]:
     with git_web(tmp_path) as found:
@@ -219,6 +223,23 @@ async def test_a_submodule_on_a_private_address(web: GitWeb, tmp_path: Path) -> 
     assert "169.254.169.254" in error.message
 
 
+@pytest.mark.parametrize(
+    "text", ["[submodule", modules("../../x", "./"), modules("sub/.git/x", "./")]
+)
+async def test_a_gitmodules_that_makes_no_sense(web: GitWeb, tmp_path: Path, text: str) -> None:
+    repo = Repo(tmp_path / "open" / "a.git")
+    repo.commit({"a": "b", ".gitmodules": text})
+    repositories = fetcher(tmp_path / "data", ca_file=str(web.ca_file))
+    wanted = RepositorySpec(url=web.url("open/a.git"), submodules=True)
+    if "]" in text:  # no such gitlink is there: it is passed over, and nothing is written
+        await repositories.fetch(wanted, tmp_path / "into", progress=lambda _line: None)
+        assert sorted(path.name for path in (tmp_path / "into").iterdir()) == [".gitmodules", "a"]
+        return
+    with pytest.raises(Invalid) as caught:
+        await repositories.fetch(wanted, tmp_path / "into", progress=lambda _line: None)
+    assert caught.value.code == "bad_submodules"
+
+
 async def test_submodules_without_end(web: GitWeb, tmp_path: Path) -> None:
     repo = Repo(tmp_path / "open" / "a.git")
     commit = repo.commit({"a": "b", ".gitmodules": modules("sub", "./")})
@@ -255,7 +276,3 @@ async def test_what_a_former_daemon_left_is_removed(tmp_path: Path) -> None:
     assert leftovers(tmp_path / "data")
     await repositories.clean()
     assert leftovers(tmp_path / "data") == []
-
-
-def modules(path: str, url: str) -> str:
-    return f'[submodule "x"]\n\tpath = {path}\n\turl = {url}\n'

@@ -112,19 +112,24 @@ def test_the_command_line_and_a_deploy_key(
 
 
 def test_killed_while_fetching(world: World, service: str, web: GitWeb) -> None:
-    """A new daemon fetches again; the old one's git is gone with all that it had."""
+    """A new daemon fetches again; the old one's git is gone with all that it had. While it
+    ran, no list of processes showed the token.
+    """
     url = web.url(f"silent/{service}.git")
-    request = {"create": True, "source": {"type": "git", "url": url}}
+    source = {"type": "git", "url": url, "credentials": CREDENTIALS}
+    request = {"create": True, "source": source}
     ident = world.api.post(f"/v1/services/{service}/deployments", request).json["id"]
     until(lambda: _asked(web, service) == 1, "it fetches")
+    assert _showing(url)
+    assert not _showing(LOGIN[1])
     world.daemon.kill9()
-    until(lambda: not _processes(url), "its git has ended")
+    until(lambda: not _showing(url), "its git has ended")
     world.daemon.start()
     until(lambda: _asked(web, service) == 2, "it fetches again")
     assert len(_scratch()) == 1
     assert world.api.post(f"/v1/deployments/{ident}/cancel").status == 200
     assert world.api.ended(ident)["status"] == "cancelled"
-    until(lambda: not _processes(url) and not _scratch(), "nothing is left")
+    until(lambda: not _showing(url) and not _scratch(), "nothing is left")
     world.assert_tidy()
 
 
@@ -180,16 +185,16 @@ def _asked(web: GitWeb, service: str) -> int:
     return sum(f"/silent/{service}.git" in path for path, _ in web.seen)
 
 
-def _processes(url: str) -> list[str]:
-    """Commands on this host that name the URL."""
+def _showing(text: str) -> list[Path]:
+    """Processes of this host with that word in their arguments or environment."""
     found = []
-    for file in Path("/proc").glob("[0-9]*/cmdline"):
+    folders = Path("/proc").glob("[0-9]*")
+    for file in (folder / name for folder in folders for name in ("cmdline", "environ")):
         try:
-            words = file.read_bytes().split(b"\0")
+            if text.encode() in file.read_bytes():
+                found.append(file)
         except OSError:
             continue
-        if url.encode() in words:
-            found.append(str(words))
     return found
 
 
