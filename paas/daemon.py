@@ -24,7 +24,9 @@ from paas import __version__
 from paas.adapters.archives import ArchiveUnpacker
 from paas.adapters.build import DockerBuilder
 from paas.adapters.certificates import read_certificate
+from paas.adapters.disk import LocalDisk
 from paas.adapters.docker import DockerEngine
+from paas.adapters.docker_storage import DockerStorage
 from paas.adapters.drains import line_sink
 from paas.adapters.git import FetchCaps, GitRepositories, Places
 from paas.adapters.git_gate import Gate
@@ -152,6 +154,8 @@ class Daemon:
             status=control.status,
             recorder=control.recorder,
             telemetry=control.telemetry,
+            registries=control.registries,
+            janitor=control.janitor,
             journal=outside.journal,
             requests=board.requests,
             settings=settings,
@@ -283,6 +287,7 @@ async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStac
     stack.push_async_callback(engine.close)
     return Outside(
         engine=engine,
+        storage=DockerStorage(engine.api, installation),
         builder=DockerBuilder(engine),
         unpacker=ArchiveUnpacker(
             size=limits.unpacked_bytes,
@@ -299,6 +304,7 @@ async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStac
         drain=line_sink(parse_drain(drain)) if drain else None,
         clock=SystemClock(),
         host=LinuxHost(),
+        disk=LocalDisk(),
         doors=doors,
     )
 
@@ -333,6 +339,8 @@ def _repositories(settings: Settings) -> GitRepositories:
 
 async def _has_secrets(store: SqliteStore) -> bool:
     """Whether anything is stored that only the present key opens."""
+    if await store.registries():
+        return True
     return any(
         version.spec.secrets or getattr(version.spec.source, "credentials", None)
         for service in await store.services()

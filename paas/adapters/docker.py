@@ -219,6 +219,9 @@ class DockerEngine:
     ) -> ImageFact:
         return await self.images.pull(reference, credentials=credentials, progress=progress)
 
+    async def check_login(self, host: str, credentials: Credentials) -> None:
+        await self.images.check_login(host, credentials)
+
     async def tag_image(self, image: str, tag: str) -> None:
         await self.images.tag(image, tag)
 

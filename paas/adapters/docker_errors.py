@@ -65,7 +65,8 @@ def pull_failed(reference: str, message: str) -> PaasError:
         return Denied(
             f"The registry refused {reference}: {text}",
             code="pull_denied",
-            advice="Check the image's name; if it is private, give the registry's credentials.",
+            advice="Check the image's name; if it is private, give the registry's credentials, or "
+            "store a login for it (paas registry login).",
         )
     if any(word in message for word in _NETWORK):
         return Failed(
@@ -83,6 +84,22 @@ def pull_failed(reference: str, message: str) -> PaasError:
         f"The image {reference} could not be pulled: {text}",
         code="pull_failed",
         advice="Deploy again; if it fails again, pull the image by hand to see more.",
+    )
+
+
+def login_failed(host: str, error: PaasError) -> PaasError:
+    """Why a registry did not take a login."""
+    text = _first_line(error.message)
+    if isinstance(error, Denied) or any(word in error.message for word in _DENIED):
+        return Denied(
+            f"The registry {host} refused the login: {text}",
+            code="login_refused",
+            advice="Check user and password; many registries want an access token for it.",
+        )
+    return Failed(
+        f"The registry {host} could not be asked: {text}",
+        code="registry_unreachable",
+        advice="Check its name and this host's network, or store the login unchecked (--no-check).",
     )
 
 

@@ -13,8 +13,9 @@ from typing import Any
 
 from paas.adapters.docker_api import DockerApi, documents
 from paas.adapters.docker_config import INSTALLATION
-from paas.adapters.docker_errors import image_gone, pull_failed
+from paas.adapters.docker_errors import image_gone, login_failed, pull_failed
 from paas.adapters.docker_facts import image_fact, is_reference, repository
+from paas.core.registries import HUB
 from paas.core.spec import PinnedImage
 from paas.errors import Conflict, Failed, Invalid, NotFound, PaasError, Unavailable
 from paas.ports import Credentials, ImageFact
@@ -22,6 +23,7 @@ from paas.ports import Credentials, ImageFact
 OUR_TAGS = "paas/"
 PULL_SECONDS = 3600.0
 _ANSWER_SECONDS = 120.0
+_HUB_ADDRESS = "https://index.docker.io/v1/"
 # Repeated many times a second for each layer.
 _NOISE = ("Downloading", "Extracting", "Waiting")
 
@@ -75,6 +77,16 @@ class DockerImages:
             for tag in item.get("RepoTags") or []
             if tag.startswith(OUR_TAGS)
         ]
+
+    async def check_login(self, host: str, credentials: Credentials) -> None:
+        """See `Engine.check_login`."""
+        body = {**_words(credentials), "serveraddress": _address(host)}
+        try:
+            await self._api.call("POST", "auth", body=body, deadline=_ANSWER_SECONDS)
+        except Unavailable:
+            raise
+        except PaasError as error:
+            raise login_failed(host, error) from error
 
     async def tag(self, image: str, tag: str) -> None:
         """See `Engine.tag_image`."""
@@ -152,5 +164,14 @@ def checked(reference: str) -> str:
 
 
 def _login(credentials: Credentials) -> dict[str, str]:
-    login = {"username": credentials.user, "password": credentials.password}
-    return {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(login).encode()).decode()}
+    login = json.dumps(_words(credentials)).encode()
+    return {"X-Registry-Auth": base64.urlsafe_b64encode(login).decode()}
+
+
+def _words(credentials: Credentials) -> dict[str, str]:
+    return {"username": credentials.user, "password": credentials.password}
+
+
+def _address(host: str) -> str:
+    """As the engine calls the registry; Docker Hub has an older name there."""
+    return _HUB_ADDRESS if host == HUB else host

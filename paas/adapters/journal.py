@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from paas.adapters.journal_files import End, LogFiles, is_key
+from paas.adapters.journal_files import End, LogFiles, is_key, sizes
 from paas.aio.tasks import Tasks
 from paas.core.model import LogLine
 from paas.errors import Invalid, Unavailable
@@ -178,6 +178,10 @@ class FileJournal:
             if self._logs.get(key) is entry:
                 del self._logs[key]
             entry.wake()
+
+    async def sizes(self) -> dict[str, int]:
+        """Bytes on disk of each log there is. Raises `Unavailable` (`log_unreadable`)."""
+        return await _in_thread(sizes, self._root)
 
     def _log(self, key: str) -> _Log:
         entry = self._logs.get(key)

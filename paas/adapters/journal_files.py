@@ -12,7 +12,7 @@ import re
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -31,6 +31,20 @@ _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}(/[A-Za-z0-9][A-Za-z0-9_-]{0,9
 def is_key(key: str) -> bool:
     """Whether the key can name a log: one to three plain words joined by `/`."""
     return _KEY.fullmatch(key) is not None
+
+
+def sizes(root: Path) -> dict[str, int]:
+    """Bytes of all logs below `root`, by key. Raises `OSError`."""
+    found: dict[str, int] = {}
+    for folder, _, names in os.walk(root):
+        for name in names:
+            key, log, _ = name.partition(".jsonl")
+            path = Path(folder) / name
+            if log:
+                key = str((path.parent / key).relative_to(root))
+                with suppress(FileNotFoundError):
+                    found[key] = found.get(key, 0) + path.stat().st_size
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from paas.adapters import store_storage
 from paas.adapters.database import Database, Transaction
 from paas.adapters.figure_store import SqliteFigures
 from paas.adapters.store_access import read_access, save_access
@@ -26,8 +27,10 @@ from paas.adapters.store_rows import (
     version_row,
 )
 from paas.core.access import Holdings
+from paas.core.holdings import Holding
 from paas.core.idle import Mark
 from paas.core.model import Change, Deployment, Event, Service
+from paas.core.registries import Registry
 from paas.errors import Conflict
 
 KEPT_EVENTS = 10_000
@@ -82,6 +85,7 @@ class SqliteStore:
             await _save_activity(transaction, change.activity)
             if not change.access.empty:
                 await save_access(transaction, change.access)
+            await store_storage.save(transaction, change)
             return await self._add_events(transaction, change.events)
 
         return await self._database.write(work)
@@ -157,6 +161,24 @@ class SqliteStore:
     async def access(self) -> Holdings:
         """All tokens, users and sessions."""
         return await read_access(self._database)
+
+    async def registries(self) -> list[Registry]:
+        """The stored logins, by host."""
+        return await store_storage.registries(self._database)
+
+    async def holdings(self) -> list[Holding]:
+        """What is written down as ours, oldest first."""
+        return await store_storage.holdings(self._database)
+
+    async def records(self) -> dict[str, tuple[str, int]]:
+        """Of every deployment, by id: its service's name, and the bytes of its record."""
+        return await store_storage.records(self._database)
+
+    async def surplus(self, *, keep: int) -> list[Deployment]:
+        """Ended deployments of versions that are gone, beyond the newest `keep` of their
+        service, oldest first.
+        """
+        return await store_storage.surplus(self._database, keep)
 
     async def meta(self, key: str, default: str) -> str:
         """The stored value of `key`; stores `default` first if there is none."""

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from paas.core.model import Condition, DeploymentStatus, ReplicaState, StepName, StepStatus
 from paas.core.model import VersionStatus as Status
+from paas.core.watermarks import Level
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
@@ -52,6 +53,18 @@ class Usage(Shape):
     lost_lines: int
 
 
+class DiskSpace(Shape):
+    """A file system that the daemon or the engine writes to, bytes. `low`: a warning; `full`:
+    uploads, pulls and builds are refused.
+    """
+
+    path: str
+    level: Level
+    used: int
+    free: int
+    used_percent: float
+
+
 class Health(Shape):
     """Without a token only `status` and `version`. `engine` says whether it answers."""
 
@@ -67,6 +80,7 @@ class Health(Shape):
     docker_host: str = ""
     data_dir: str = ""
     usage: Usage | None = None
+    disks: list[DiskSpace] = []
 
 
 class Failure(Shape):

@@ -20,7 +20,9 @@ from paas.api.schema import Body, Nothing
 from paas.control.access import Access
 from paas.control.deployments import Deployments
 from paas.control.explain import Explain
+from paas.control.janitor import Janitor
 from paas.control.recorder import Recorder
+from paas.control.registries import Registries
 from paas.control.services import History, Services
 from paas.control.telemetry import Telemetry
 from paas.control.views import Status
@@ -52,6 +54,8 @@ class Context:
     status: Status
     recorder: Recorder
     telemetry: Telemetry
+    registries: Registries
+    janitor: Janitor
     journal: Journal
     requests: RequestLogs
     settings: Settings

@@ -31,6 +31,7 @@ _MEANING = {
     422: "Fields are wrong; all of them are named",
     429: "There were too many failed tries",
     500: "A failure inside the daemon",
+    502: "The other side refused or failed",
     503: "Something outside is away; try again later",
     507: "The disk is full",
 }

@@ -56,6 +56,9 @@ _STATUS_OF_CODE = {
     "start_failed": 502,
     "too_many_attempts": 429,
     "disk_full": 507,
+    "disk_low": 507,
+    "login_refused": 422,
+    "registry_unreachable": 502,
 }
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

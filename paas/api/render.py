@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from paas.api import answers
+from paas.control.room import Seen
 from paas.control.view import HealthView, ReplicaView, ServiceView, VersionView
 from paas.core import model
 from paas.core.sizes import format_size
@@ -18,6 +19,7 @@ from paas.core.spec import (
     Timeouts,
     VersionSource,
 )
+from paas.core.watermarks import Level
 from paas.live.requests import RequestRecord
 from paas.live.usage import Usage
 
@@ -214,8 +216,9 @@ def request(record: RequestRecord) -> answers.Request:
 
 
 def health(view: HealthView, usage: Usage) -> answers.Health:
+    full = any(one.level is Level.FULL for one in view.disks)
     return answers.Health(
-        status="ok" if view.engine else "degraded",
+        status="ok" if view.engine and not full else "degraded",
         version=view.version,
         engine=view.engine,
         engine_version=view.engine_version,
@@ -235,6 +238,7 @@ def health(view: HealthView, usage: Usage) -> answers.Health:
             pauses=usage.pauses,
             lost_lines=usage.lost_lines,
         ),
+        disks=[_disk(one) for one in view.disks],
     )
 
 
@@ -252,6 +256,16 @@ def line(known: model.LogLine, *, version_name: str, cursor: str) -> answers.Lin
         stream=known.stream,
         text=known.text,
         cursor=cursor,
+    )
+
+
+def _disk(seen: Seen) -> answers.DiskSpace:
+    return answers.DiskSpace(
+        path=seen.space.path,
+        level=seen.level,
+        used=seen.space.used,
+        free=seen.space.free,
+        used_percent=round(seen.space.percent, 1),
     )
 
 

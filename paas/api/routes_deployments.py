@@ -75,6 +75,7 @@ async def read_log(
 
 async def _submit_archive(call: Call[NoQuery, Nothing], service: str) -> web.Response:
     context = call.context
+    await context.deployments.check_room()
 
     async def early(spec: object) -> None:
         wanted = _archive_spec(spec)

@@ -10,10 +10,11 @@ from paas.cli import checks, engine_checks
 from paas.cli.app import App, common
 from paas.cli.checks import Check
 from paas.cli.locate import data_dirs
-from paas.cli.output import safe, seconds
+from paas.cli.output import safe, seconds, size
 from paas.cli.trouble import CliError, Exit
 from paas.errors import PaasError
 
+_MAKE_ROOM = "See what takes room: paas gc --dry-run. Delete versions or services."
 _MARKS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
@@ -52,6 +53,7 @@ def _examine(app: App, config: Path | None) -> Iterator[Check]:
     path = _data_dir(app, settings, health)
     yield from checks.data_dir(path, ours=not health)
     yield from checks.disk("disk", path)
+    yield from _room(health)
     yield checks.clock(engine.time)
     yield checks.git()
     yield checks.memory()
@@ -95,6 +97,19 @@ def _health(app: App) -> tuple[Mapping[str, Any], Check]:
             advice="The checks below look for the cause.",
         )
     return health, Check(name="daemon", level="ok", message=text)
+
+
+def _room(health: Mapping[str, Any]) -> Iterator[Check]:
+    """What the daemon itself thinks of its disks, and what it does about it."""
+    for disk in health.get("disks") or ():
+        state = f"{disk['used_percent']:.0f} % of {disk['path']} used, {size(disk['free'])} free"
+        if disk["level"] == "full":
+            message = f"{state}: uploads, pulls and builds are refused"
+            yield Check(name="room", level="fail", message=message, advice=_MAKE_ROOM)
+        elif disk["level"] == "low":
+            yield Check(name="room", level="warn", message=state, advice=_MAKE_ROOM)
+        else:
+            yield Check(name="room", level="ok", message=state)
 
 
 def _ports(settings: Mapping[str, Any], health: Mapping[str, Any]) -> Iterator[Check]:

@@ -36,6 +36,8 @@ COMMANDS = {
     "open": ("services", "Show a service's address and open it in a browser."),
     "token": ("access", "List, make or revoke API tokens."),
     "user": ("access", "List, add or delete users, or set a password."),
+    "registry": ("registry", "Store logins of private image registries."),
+    "gc": ("gc", "Show what takes room and remove what nobody needs."),
     "doctor": ("doctor", "Check this machine, the engine and the daemon."),
     "version": ("daemon", "Show the versions of the command line and the daemon."),
     "completion": ("daemon", "Print a completion script for a shell."),

@@ -14,17 +14,21 @@ from paas.control.deployments import Deployments, Jobs
 from paas.control.drain import Drain
 from paas.control.explain import Explain
 from paas.control.headroom import Headroom
-from paas.control.images import Images, Workshop
+from paas.control.holdings import Holdings
+from paas.control.images import Images, Upkeep, Workshop
 from paas.control.intake import Intake
+from paas.control.inventory import Bounds, Inventory
 from paas.control.janitor import Janitor
 from paas.control.keeper import Keeper
 from paas.control.launcher import Launcher
 from paas.control.lives import Lives
 from paas.control.logs import Collector
 from paas.control.meter import Meter
-from paas.control.pipeline import Pipeline
+from paas.control.pipeline import Builds, Pipeline
 from paas.control.pulse import Pulse
 from paas.control.recorder import Recorder
+from paas.control.registries import Registries
+from paas.control.room import Room
 from paas.control.roster import Roster
 from paas.control.routes import Routes
 from paas.control.scaler import Scaler
@@ -32,12 +36,14 @@ from paas.control.services import History, Services
 from paas.control.telemetry import Telemetry
 from paas.control.views import Place, Status, Urls, Views
 from paas.core.sizes import parse_size
+from paas.core.watermarks import Marks
 from paas.errors import PaasError
 from paas.live.board import Board
 from paas.live.certificates import Certificates
 from paas.ports import (
     Builder,
     Clock,
+    Disk,
     Doors,
     Engine,
     FigureStore,
@@ -46,6 +52,7 @@ from paas.ports import (
     LineSink,
     Prober,
     Repositories,
+    Storage,
     Store,
     Unpacker,
     Vault,
@@ -62,6 +69,7 @@ class Outside:
     """Every port of the control plane, with what stands behind it today."""
 
     engine: Engine
+    storage: Storage
     builder: Builder
     unpacker: Unpacker
     repositories: Repositories
@@ -72,6 +80,7 @@ class Outside:
     figures: FigureStore
     clock: Clock
     host: Host
+    disk: Disk
     doors: Doors
     drain: LineSink | None = None
     engine_calls: Callable[[], Mapping[tuple[str, str], int]] = dict
@@ -96,6 +105,7 @@ class Control:
         self.catalog = Catalog(outside.store, self._tasks)
         self._build_watching(settings, board)
         self._build_keeping(settings, board)
+        self._build_housekeeping(settings)
         self._build_deploying(settings)
         self._build_front(settings, board)
 
@@ -103,6 +113,8 @@ class Control:
         """Read the store: from here on the board routes."""
         await self.catalog.load()
         await self._marks.load()
+        await self.registries.load()
+        await self._holdings.load()
 
     async def start(self) -> None:
         """Clean up after a former daemon, resume what it had not finished, and keep."""
@@ -112,6 +124,7 @@ class Control:
         heal("engine", self._engine_loop)
         heal("addresses", self.addresses.run)
         heal("janitor", self.janitor.run)
+        heal("room on disk", self.room.run)
         heal("meter", self.meter.run)
         heal("activity", self._marks.run)
         heal("figures", self.recorder.run)
@@ -241,7 +254,53 @@ class Control:
         self.addresses = Addresses(
             catalog=self.catalog, doors=out.doors, ports=range(int(low), int(high) + 1)
         )
-        self.janitor = Janitor(engine=out.engine, journal=out.journal, catalog=self.catalog)
+
+    def _build_housekeeping(self, settings: Settings) -> None:
+        out = self._outside
+        self.registries = Registries(
+            store=out.store,
+            engine=out.engine,
+            vault=out.vault,
+            clock=out.clock,
+            tasks=self._tasks,
+        )
+        self._holdings = Holdings(
+            store=out.store,
+            engine=out.engine,
+            storage=out.storage,
+            clock=out.clock,
+            tasks=self._tasks,
+        )
+        bounds = Bounds(
+            cache=parse_size(settings.builds.cache),
+            deployments=settings.limits.deployments_per_service,
+        )
+        inventory = Inventory(
+            storage=out.storage,
+            disk=out.disk,
+            journal=out.journal,
+            store=out.store,
+            catalog=self.catalog,
+            holdings=self._holdings,
+            clock=out.clock,
+            data_dir=settings.data_dir,
+            bounds=bounds,
+        )
+        self.janitor = Janitor(inventory=inventory, catalog=self.catalog)
+        marks = settings.disk
+        self.room = Room(
+            disk=out.disk,
+            storage=out.storage,
+            store=out.store,
+            clock=out.clock,
+            marks=Marks(
+                warn=marks.warn_percent,
+                refuse=marks.refuse_percent,
+                reserve=parse_size(marks.refuse_free),
+            ),
+            data_dir=settings.data_dir,
+        )
+        self.room.largest = self.janitor.largest
 
     def _build_drain(self, collector: Collector) -> None:
         out = self._outside
@@ -267,6 +326,7 @@ class Control:
                 memory=parse_size(builds.memory),
                 cpu=builds.cpu,
             ),
+            upkeep=Upkeep(registries=self.registries, holdings=self._holdings),
         )
         pipeline = Pipeline(
             catalog=self.catalog,
@@ -274,7 +334,7 @@ class Control:
             lives=self.lives,
             scaler=self.scaler,
             default_port=settings.defaults.port,
-            concurrent_builds=builds.concurrent,
+            builds=Builds(concurrent=builds.concurrent, admit=self.room.admit),
         )
         self._intake = Intake(
             catalog=self.catalog,
@@ -289,6 +349,7 @@ class Control:
             intake=self._intake,
             pipeline=pipeline,
             jobs=Jobs(catalog=self.catalog, journal=out.journal, vault=out.vault, clock=out.clock),
+            room=self.room,
         )
 
     def _build_front(self, settings: Settings, board: Board) -> None:
@@ -325,6 +386,7 @@ class Control:
             addresses=self.addresses,
             urls=self.urls,
             clock=out.clock,
+            room=self.room,
             place=Place(docker_host=settings.docker.host, data_dir=str(settings.data_dir)),
         )
 

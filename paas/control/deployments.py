@@ -16,9 +16,11 @@ from paas.control.launcher import reveal
 from paas.control.logins import repository_login
 from paas.control.logs import deployment_log
 from paas.control.pipeline import Pipeline
+from paas.control.room import Room
 from paas.core.access import EVERYTHING, View
 from paas.core.lifecycle import ENDED
 from paas.core.model import Deployment, Service, Version
+from paas.core.spec import VersionSource
 from paas.errors import Conflict, NotFound, PaasError
 from paas.ports import Clock, Journal, Store, Vault
 
@@ -39,12 +41,14 @@ class Deployments:
         intake: Intake,
         pipeline: Pipeline,
         jobs: "Jobs",
+        room: Room,
     ) -> None:
         self._catalog = catalog
         self._store = store
         self._intake = intake
         self._pipeline = pipeline
         self._jobs = jobs
+        self._room = room
         self._tasks = Tasks()
         self._turns: dict[str, asyncio.Lock] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -72,6 +76,10 @@ class Deployments:
     def base(self, service: str, version: str | None = None) -> Version | None:
         """As `Intake.base`."""
         return self._intake.base(service, version)
+
+    async def check_room(self) -> None:
+        """Raises `Unavailable` (`disk_low`) while there is no room to take an upload."""
+        await self._room.admit()
 
     async def submit(self, request: DeploymentRequest) -> Deployment:
         """Accept a deployment: its version exists and it is queued, durably. Raises as
@@ -140,6 +148,8 @@ class Deployments:
 
     async def _accept(self, request: DeploymentRequest) -> Deployment:
         try:
+            if not isinstance(request.spec.source, VersionSource):
+                await self._room.admit()
             deployment = await self._intake.accept(request)
         except BaseException:
             if request.upload is not None:

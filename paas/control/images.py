@@ -6,10 +6,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from paas.control.holdings import Holdings
 from paas.control.launcher import secret_context
 from paas.control.logins import repository_login
+from paas.control.registries import Registries
+from paas.core.holdings import Held
 from paas.core.model import Deployment, Version
+from paas.core.registries import familiar
 from paas.core.spec import ArchiveSource, GitSource, ImageSource, VersionSource
+from paas.core.stock import BUILT, is_built
 from paas.errors import Failed, NotFound, PaasError, Unavailable
 from paas.ports import (
     Builder,
@@ -26,9 +31,6 @@ from paas.ports import (
 REGISTRY = "registry"
 """The name under which a version's registry login is sealed."""
 
-BUILT = "paas/"
-"""Begins the name of every image that we build."""
-
 Say = Callable[[str], None]
 Revised = Callable[[str], Awaitable[None]]
 
@@ -44,6 +46,14 @@ class Workshop:
     cpu: float | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upkeep:
+    """The stored registry logins, and the list of what we bring onto the engine."""
+
+    registries: Registries
+    holdings: Holdings
+
+
 class Images:
     """Fetches sources, builds and pulls. What it makes on disk is under `workshop`."""
 
@@ -56,6 +66,7 @@ class Images:
         repositories: Repositories,
         vault: Vault,
         workshop: Workshop,
+        upkeep: "Upkeep",
     ) -> None:
         self._engine = engine
         self._builder = builder
@@ -63,6 +74,7 @@ class Images:
         self._repositories = repositories
         self._vault = vault
         self._workshop = workshop
+        self._upkeep = upkeep
 
     async def fetch(
         self, deployment: Deployment, version: Version, say: Say, *, revised: Revised
@@ -73,7 +85,7 @@ class Images:
         source = version.spec.source
         match source:
             case ImageSource():
-                return await self._image(version, source, say)
+                return await self._image(deployment, version, source, say)
             case VersionSource():
                 return await self._again(deployment, version, source, say)
             case GitSource():
@@ -93,8 +105,10 @@ class Images:
             timeout=self._workshop.timeout,
             memory=self._workshop.memory,
             cpu=self._workshop.cpu,
+            registries=self._upkeep.registries.all(),
         )
-        return await self._builder.build(spec, progress=say)
+        async with self._upkeep.holdings.build(deployment.service, say) as heard:
+            return await self._builder.build(spec, progress=heard)
 
     async def clean(self, deployment: Deployment) -> None:
         """Remove the deployment's upload and its unpacked source, in a thread: to give a
@@ -141,7 +155,9 @@ class Images:
         )
         return await self._repositories.fetch(wanted, root, progress=say)
 
-    async def _image(self, version: Version, source: ImageSource, say: Say) -> ImageFact:
+    async def _image(
+        self, deployment: Deployment, version: Version, source: ImageSource, say: Say
+    ) -> ImageFact:
         """A local image that never came from a registry is taken as it is; others are
         refreshed, and the local one serves when the registry cannot be reached.
         """
@@ -150,7 +166,7 @@ class Images:
             say(f"Using the local image {source.image}")
             return local
         try:
-            return await self._engine.pull(
+            pulled = await self._engine.pull(
                 source.image, credentials=self._credentials(version, source), progress=say
             )
         except (Unavailable, Failed, NotFound) as error:
@@ -158,6 +174,12 @@ class Images:
                 raise
             say(f"Could not refresh {source.image} ({error.message}); using the local image")
             return local
+        if local is None or local.pin.id != pulled.pin.id:
+            name = familiar(source.image)
+            self._upkeep.holdings.note(
+                Held.PULLED, pulled.pin.id, name=name, service=deployment.service
+            )
+        return pulled
 
     async def _again(
         self, deployment: Deployment, version: Version, source: VersionSource, say: Say
@@ -181,7 +203,7 @@ class Images:
 
     def _credentials(self, version: Version, source: ImageSource) -> Credentials | None:
         if source.credentials is None:
-            return None
+            return self._upkeep.registries.login_for(source.image)
         login = self._vault.unseal(secret_context(version.id, REGISTRY), source.credentials)
         user, _, password = login.partition(":")
         return Credentials(user=user, password=password)
@@ -196,16 +218,6 @@ class Images:
 def image_tag(service: str, version: Version) -> str:
     """The tag of an image that we build; identical sources give one image several."""
     return f"{BUILT}{service}:{version.name}-{version.id}"
-
-
-def is_built(reference: str) -> bool:
-    """Whether that is the tag of an image that we built."""
-    return reference.startswith(BUILT)
-
-
-def built_for(tag: str) -> str:
-    """The id of the version that an image of ours was built for."""
-    return tag.rpartition("-")[2]
 
 
 def error_lines(error: PaasError) -> list[str]:

@@ -1,19 +1,21 @@
-"""Removes what no service needs any more: images we built, and old logs.
+"""Removes what no service needs any more, on the engine and below the data directory.
 
-Only what this installation made, and only when nothing refers to it; the rest of
-the disk's care is the engine owner's.
+Only what this installation made or fetched, and only when nothing refers to it; the rest
+of the disk's care is the engine owner's. `inventory` says what there is and what may go.
 """
 
 import asyncio
 import logging
+from dataclasses import dataclass
+from pathlib import Path
 from typing import NoReturn
 
 from paas.control.catalog import Catalog
-from paas.control.images import built_for
-from paas.control.logs import version_log
-from paas.core.model import Service
+from paas.control.inventory import Inventory, Survey, Use
+from paas.core.disposal import Kind, Leftover
+from paas.core.model import Change, Service, VersionStatus
 from paas.errors import PaasError
-from paas.ports import Engine, Journal
+from paas.ports import Disk, Journal, Storage, Store
 
 log = logging.getLogger(__name__)
 
@@ -21,18 +23,34 @@ ROUND = 600.0
 PATIENCE = 12
 """Rounds that follow closely while there still is something to remove."""
 SETTLE = 5.0
-"""Seconds after a deletion in which the keeper removes the containers that use an image."""
+"""Seconds after a change in which the keeper removes the containers that use an image."""
+ENDED = (VersionStatus.READY, VersionStatus.FAILED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What takes room, what was (or with a dry run would be) removed, and what resisted."""
+
+    uses: list[Use]
+    removed: list[Leftover]
+    kept: list[Leftover]
 
 
 class Janitor:
-    """Cleans after each deletion and every ten minutes."""
+    """Cleans after each deletion and deployment, every ten minutes, and when asked to."""
 
-    def __init__(self, *, engine: Engine, journal: Journal, catalog: Catalog) -> None:
-        self._engine = engine
-        self._journal = journal
-        self._catalog = catalog
+    def __init__(self, *, inventory: Inventory, catalog: Catalog) -> None:
+        self._inventory = inventory
+        self._bounds = inventory.bounds
         self._work = asyncio.Event()
-        self._logs: set[str] = set()
+        self._round = asyncio.Lock()
+        self._removal = Removal(
+            storage=inventory.storage,
+            disk=inventory.disk,
+            journal=inventory.journal,
+            store=inventory.store,
+            data_dir=inventory.data_dir,
+        )
         catalog.observe(self._changed)
 
     async def run(self) -> NoReturn:
@@ -50,26 +68,102 @@ class Janitor:
                 continue
 
     async def clean(self) -> bool:
-        """One round; whether there was something to remove, which may still be in use."""
-        for version_id in list(self._logs):
-            await self._journal.remove(version_log(version_id))
-            self._logs.discard(version_id)
+        """One round; whether there is more to remove, which is still in use."""
         try:
-            return await self._clean_images()
+            async with self._round:
+                survey = await self._inventory.survey(sizes=False)
+                _, kept = await self._carry_out(survey)
+                await self._forget(survey)
         except PaasError as error:
-            log.warning("images were not cleaned", extra={"code": error.code})
+            log.warning("nothing was cleaned", extra={"code": error.code})
             return False
+        return bool(kept) or survey.waiting
 
-    async def _clean_images(self) -> bool:
-        built = [image.pin.reference for image in await self._engine.built_images()]
-        unneeded = [tag for tag in built if self._catalog.version(built_for(tag)) is None]
-        for tag in unneeded:
-            await self._engine.remove_image(tag)
-        return bool(unneeded)
+    async def collect(self, *, dry_run: bool) -> Outcome:
+        """A whole round at once, with all sizes; with `dry_run` nothing is removed. `uses` is
+        what there was before. Raises `Unavailable`.
+        """
+        async with self._round:
+            survey = await self._inventory.survey(sizes=True)
+            if dry_run:
+                planned = survey.leftovers(self._bounds)
+                return Outcome(uses=survey.uses(), removed=planned, kept=[])
+            removed, kept = await self._carry_out(survey)
+            await self._forget(survey)
+        return Outcome(uses=survey.uses(), removed=removed, kept=kept)
+
+    async def largest(self) -> list[Use]:
+        """What takes most, as far as that can be seen now."""
+        try:
+            return (await self._inventory.survey(sizes=False)).uses()[:5]
+        except PaasError:
+            return []
+
+    async def _carry_out(self, survey: Survey) -> tuple[list[Leftover], list[Leftover]]:
+        """What went, and what did not."""
+        removed: list[Leftover] = []
+        kept: list[Leftover] = []
+        for leftover in survey.leftovers(self._bounds):
+            went = not self._needed(leftover) and await self._removal.remove(leftover)
+            (removed if went else kept).append(leftover)
+        if removed:
+            freed = sum(one.bytes for one in removed)
+            log.info("cleaned", extra={"removed": len(removed), "bytes": freed})
+        return removed, kept
+
+    def _needed(self, leftover: Leftover) -> bool:
+        """Whether somebody came to need that image while others were removed."""
+        if leftover.kind is not Kind.IMAGE:
+            return False
+        needs = self._inventory.needs()
+        return leftover.id in needs.images or bool(leftover.names & needs.references)
+
+    async def _forget(self, survey: Survey) -> None:
+        """Strike out what somebody else, or the engine by itself, removed."""
+        await self._inventory.holdings.let_go(survey.vanished)
 
     def _changed(self, before: Service | None, after: Service | None) -> None:
-        kept = {version.id for version in after.versions} if after else set()
-        gone = {version.id for version in before.versions} - kept if before else set()
-        if gone:
-            self._logs |= gone
+        """A version is gone, or its deployment has ended."""
+        now = {one.id: one.status for one in after.versions} if after else {}
+        then = {one.id: one.status for one in before.versions} if before else {}
+        ended = any(status in ENDED and then.get(one) is not status for one, status in now.items())
+        if then.keys() - now.keys() or (before is not None and ended):
             self._work.set()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """Does away with one leftover of any kind."""
+
+    storage: Storage
+    disk: Disk
+    journal: Journal
+    store: Store
+    data_dir: Path
+
+    async def remove(self, leftover: Leftover) -> bool:
+        """Whether it went; one that cannot go now stays for the next round."""
+        try:
+            return await self._remove(leftover.kind, leftover.id)
+        except PaasError as error:
+            fields = {"kind": leftover.kind.value, "id": leftover.id, "code": error.code}
+            log.warning("leftover was not removed", extra=fields)
+            return False
+
+    async def _remove(self, kind: Kind, ident: str) -> bool:
+        match kind:
+            case Kind.IMAGE | Kind.LAYER:
+                return await self.storage.discard(ident)
+            case Kind.CACHE:
+                return await self.storage.prune(ident) is not None
+            case Kind.LOG:
+                await self.journal.remove(ident)
+            case Kind.DEPLOYMENT:
+                await self.store.commit(Change(forgotten=(ident,)))
+            case Kind.UPLOAD:
+                await self.disk.remove(self.data_dir / "uploads" / ident)
+            case Kind.BUILD:
+                await self.disk.remove(self.data_dir / "builds" / ident)
+            case Kind.REPOSITORY:
+                return False
+        return True

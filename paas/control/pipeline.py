@@ -9,6 +9,7 @@ then on nobody needs them.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from paas.control.catalog import Catalog
 from paas.control.images import Images, error_lines
@@ -30,8 +31,16 @@ ENGINE_SLACK = 60.0
 """Seconds beyond the start timeout in which the engine must have started a container."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Builds:
+    """How many at once, and what is asked before each: it raises while there is no room."""
+
+    concurrent: int
+    admit: Callable[[], Awaitable[None]]
+
+
 class Pipeline:
-    """Runs jobs; at most `concurrent_builds` fetch or build at once on this host."""
+    """Runs jobs; at most `builds.concurrent` fetch or build at once on this host."""
 
     def __init__(
         self,
@@ -41,14 +50,15 @@ class Pipeline:
         lives: Lives,
         scaler: Scaler,
         default_port: int,
-        concurrent_builds: int,
+        builds: "Builds",
     ) -> None:
         self._catalog = catalog
         self._images = images
         self._lives = lives
         self._scaler = scaler
         self._default_port = default_port
-        self._builds = asyncio.Semaphore(concurrent_builds)
+        self._builds = asyncio.Semaphore(builds.concurrent)
+        self._admit = builds.admit
 
     async def run(self, job: Job) -> None:
         """Bring the job to its end: succeeded or failed. Cancelled, it stays as it is."""
@@ -93,6 +103,7 @@ class Pipeline:
             await job.enter(StepName.FETCH)
             image = await self._images.fetch(job.deployment, version, job.say, revised=job.revise)
             if image is None:
+                await self._admit()
                 await job.enter(StepName.BUILD)
                 image = await self._images.build(job.deployment, version, job.say)
             return image

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from paas.control.room import Seen
 from paas.core.model import Condition, Deployment, ReplicaState, Service, Version
 
 
@@ -57,3 +58,4 @@ class HealthView:
     gateway: str | None
     docker_host: str
     data_dir: str
+    disks: tuple[Seen, ...] = ()

@@ -10,6 +10,7 @@ from paas.control.addresses import Addresses
 from paas.control.catalog import Catalog
 from paas.control.keeper import Keeper
 from paas.control.replicas import STATES, Replica
+from paas.control.room import Room
 from paas.control.roster import Roster
 from paas.control.view import HealthView, ReplicaView, ServiceView, VersionView
 from paas.core.model import Service, Version, VersionStatus
@@ -129,12 +130,20 @@ class Status:
     """The daemon about itself."""
 
     def __init__(
-        self, *, engine: Engine, addresses: Addresses, urls: Urls, clock: Clock, place: Place
+        self,
+        *,
+        engine: Engine,
+        addresses: Addresses,
+        urls: Urls,
+        clock: Clock,
+        room: Room,
+        place: Place,
     ) -> None:
         self._engine = engine
         self._addresses = addresses
         self._urls = urls
         self._clock = clock
+        self._room = room
         self._place = place
         self._began = clock.monotonic()
 
@@ -160,6 +169,7 @@ class Status:
             gateway=self._addresses.gateway,
             docker_host=self._place.docker_host,
             data_dir=self._place.data_dir,
+            disks=tuple(self._room.seen),
         )
 
 

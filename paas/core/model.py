@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from paas.core.access import NO_ACCESS_CHANGE, AccessChange
+from paas.core.holdings import Holding
 from paas.core.idle import Mark
+from paas.core.registries import Registry
 from paas.core.spec import PinnedImage, VersionSpec
 
 
@@ -249,7 +251,9 @@ class Change:
 
     `before` None creates the service, `after` None deletes it; both None changes
     no service. `activity` are marks by version id; those of versions that are gone are
-    passed over. `access` is what changes of tokens, users and sessions.
+    passed over. `access` is what changes of tokens, users and sessions. `registries` are
+    logins by host, None to remove one; `held` is written down and `let_go` struck out;
+    `forgotten` are ids of deployments that nobody needs.
     """
 
     before: Service | None = None
@@ -258,6 +262,10 @@ class Change:
     events: tuple[Event, ...] = ()
     activity: Mapping[str, Mark] = field(default_factory=dict)
     access: AccessChange = NO_ACCESS_CHANGE
+    registries: Mapping[str, Registry | None] = field(default_factory=dict)
+    held: tuple[Holding, ...] = ()
+    let_go: tuple[Holding, ...] = ()
+    forgotten: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

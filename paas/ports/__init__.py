@@ -39,6 +39,11 @@ from paas.ports.machine import (
     Host,
     HostMemory,
 )
+from paas.ports.storage import (
+    Disk,
+    Folder,
+    Storage,
+)
 
 __all__ = [
     "Address",
@@ -47,10 +52,12 @@ __all__ = [
     "Clock",
     "ContainerState",
     "Credentials",
+    "Disk",
     "Doors",
     "Engine",
     "EngineFact",
     "FigureStore",
+    "Folder",
     "GitLogin",
     "Host",
     "HostMemory",
@@ -63,6 +70,7 @@ __all__ = [
     "ReplicaSpec",
     "Repositories",
     "RepositorySpec",
+    "Storage",
     "Store",
     "Unpacker",
     "Usage",

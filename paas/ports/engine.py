@@ -193,6 +193,11 @@ class Engine(Protocol):
     ) -> ImageFact:
         """Fetch from a registry. Raises `Failed` (`pull_failed`), `Denied`, `NotFound`."""
 
+    async def check_login(self, host: str, credentials: Credentials) -> None:
+        """Log in to a registry, to see whether it takes that login. Raises `Denied`
+        (`login_refused`), `Failed` (`registry_unreachable`), `Unavailable`.
+        """
+
     async def tag_image(self, image: str, tag: str) -> None:
         """Give an image that the engine holds, by its id, one more tag. Raises `NotFound`
         (`image_gone`), `Unavailable`.

@@ -1,11 +1,13 @@
 """What must survive, and what must stay secret."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Protocol
 
 from paas.core.access import Holdings
+from paas.core.holdings import Holding
 from paas.core.idle import Mark
 from paas.core.model import Change, Deployment, Event, LogLine, Service
+from paas.core.registries import Registry
 
 
 class Vault(Protocol):
@@ -35,6 +37,9 @@ class Journal(Protocol):
         """No more lines will come: followers end after the last one."""
 
     async def remove(self, key: str) -> None: ...
+
+    async def sizes(self) -> Mapping[str, int]:
+        """Bytes on disk of each log there is. Raises `Unavailable`."""
 
 
 class Store(Protocol):
@@ -73,6 +78,20 @@ class Store(Protocol):
 
     async def access(self) -> Holdings:
         """All tokens and sessions by creation, all users by name."""
+
+    async def registries(self) -> list[Registry]:
+        """The stored logins, by host."""
+
+    async def holdings(self) -> list[Holding]:
+        """What is written down as ours, oldest first."""
+
+    async def records(self) -> Mapping[str, tuple[str, int]]:
+        """Of every deployment, by id: its service's name, and the bytes of its record."""
+
+    async def surplus(self, *, keep: int) -> list[Deployment]:
+        """Ended deployments beyond the newest `keep` of their service, oldest first; not those
+        whose version is still there.
+        """
 
     async def meta(self, key: str, default: str) -> str:
         """The stored value of `key`; stores `default` first if there is none."""

@@ -72,6 +72,11 @@ def _memory(value: str) -> str:
     return value
 
 
+def _size(value: str) -> str:
+    parse_size(value)
+    return value
+
+
 def _bytes_as_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
@@ -121,6 +126,7 @@ Address = Annotated[str, AfterValidator(_address)]
 Addresses = Annotated[list[Address], BeforeValidator(_one_or_many)]
 HostName = Annotated[str, AfterValidator(_host_name)]
 Memory = Annotated[str, BeforeValidator(_bytes_as_text), AfterValidator(_memory)]
+Size = Annotated[str, BeforeValidator(_bytes_as_text), AfterValidator(_size)]
 TrustedNetwork = Annotated[str, AfterValidator(lambda value: str(parse_network(value)))]
 SourcePath = Annotated[str, AfterValidator(_inside)]
 
@@ -229,6 +235,9 @@ class Limits(Section):
 
     versions_per_service: Annotated[int, Field(ge=1, le=1000)] = 10
     """Versions of a service that exist at a time."""
+    deployments_per_service: Annotated[int, Field(ge=1, le=100_000)] = 50
+    """Deployments of a service that are remembered with their logs; those of versions that
+    exist always are."""
     upload_bytes: ByteCount = 512 * 1024**2
     """Largest upload, bytes."""
     unpacked_bytes: ByteCount = 2 * 1024**3
@@ -324,6 +333,23 @@ class Idle(Section):
     """The last replica is removed: zero."""
 
 
+class DiskMarks(Section):
+    """When the disks of the data directory and of the engine count as low and as full."""
+
+    warn_percent: Percent = 85
+    """From that use on, in percent, the disk is low: an event and a warning."""
+    refuse_percent: Percent = 95
+    """From that use on nothing is uploaded, pulled or built."""
+    refuse_free: Size = "256MiB"
+    """The same with less than that free; 0 = only percent count."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.warn_percent > self.refuse_percent:
+            raise ValueError("ordered: warn_percent at most refuse_percent")
+        return self
+
+
 class Builds(Section):
     """How images are built."""
 
@@ -335,6 +361,8 @@ class Builds(Section):
     """Memory per build."""
     cpu: Cores | None = None
     """Cores per build; null = all."""
+    cache: Size = "5GiB"
+    """Cache of builds that is kept; the least recently used goes first. 0 = none."""
 
 
 class Git(Section):
@@ -384,4 +412,5 @@ class Settings(Section):
     idle: Idle = Idle()
     builds: Builds = Builds()
     git: Git = Git()
+    disk: DiskMarks = DiskMarks()
     logs: Logs = Logs()

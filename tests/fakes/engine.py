@@ -43,6 +43,8 @@ class FakeEngine:
         self.tags: dict[str, str] = {}
         """Further tags of images, each with its image's id."""
         self.registry: dict[str, tuple[ImageFact, Credentials | None]] = {}
+        self.logins: dict[str, Credentials] = {}
+        """What each registry takes."""
         self.foreign: set[str] = set()
         self.starts: list[ReplicaSpec] = []
         self.removed: list[str] = []
@@ -227,6 +229,13 @@ class FakeEngine:
         progress(f"Pulling {reference}")
         self.images[fact.pin.id] = fact
         return fact
+
+    async def check_login(self, host: str, credentials: Credentials) -> None:
+        self._check()
+        if host not in self.logins:
+            raise Failed(f"The registry {host} could not be asked.", code="registry_unreachable")
+        if self.logins[host] != credentials:
+            raise Denied(f"The registry {host} refused the login.", code="login_refused")
 
     async def tag_image(self, image: str, tag: str) -> None:
         self._check()

@@ -45,6 +45,9 @@ class FakeJournal:
     async def remove(self, key: str) -> None:
         self.lines.pop(key, None)
 
+    async def sizes(self) -> dict[str, int]:
+        return {key: sum(len(line.text) for line in lines) for key, lines in self.lines.items()}
+
     def _wake(self) -> None:
         self._news.set()
         self._news = asyncio.Event()

@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import Collection
 from dataclasses import replace
 
+from paas.adapters.documents import to_json
 from paas.core.access import AccessChange, Holdings, with_change
+from paas.core.holdings import Holding
 from paas.core.idle import Mark
 from paas.core.lifecycle import ENDED
 from paas.core.model import Change, Deployment, Event, Service
+from paas.core.registries import Registry
 from paas.errors import Conflict, PaasError
 
 
@@ -29,6 +32,8 @@ class FakeStore:
         self._events: list[Event] = []
         self._activity: dict[str, Mark] = {}
         self._access = Holdings()
+        self._registries: dict[str, Registry] = {}
+        self._holdings: dict[tuple[str, str, str], Holding] = {}
         self._numbered = 0
         self._meta: dict[str, str] = {}
         self._writer = asyncio.Lock()
@@ -92,6 +97,28 @@ class FakeStore:
     async def access(self) -> Holdings:
         return self._access
 
+    async def registries(self) -> list[Registry]:
+        return sorted(self._registries.values(), key=lambda one: one.host)
+
+    async def holdings(self) -> list[Holding]:
+        return sorted(self._holdings.values(), key=lambda one: (one.noted, one.id, one.name))
+
+    async def records(self) -> dict[str, tuple[str, int]]:
+        return {
+            one.id: (self._services[one.service_id].name, len(to_json(one)))
+            for one in self._deployments.values()
+        }
+
+    async def surplus(self, *, keep: int) -> list[Deployment]:
+        known = {version.id for one in self._services.values() for version in one.versions}
+        found: list[Deployment] = []
+        for service in self._services:
+            listed = await self.deployments(service_id=service, limit=len(self._deployments))
+            found += [
+                one for one in listed[keep:] if one.status in ENDED and one.version_id not in known
+            ]
+        return sorted(found, key=lambda one: (one.created, one.id))
+
     async def meta(self, key: str, default: str) -> str:
         return self._meta.setdefault(key, default)
 
@@ -113,6 +140,7 @@ class FakeStore:
         known = {version.id for one in services.values() for version in one.versions}
         activity = {**self._activity, **change.activity}
         self._activity = {one: at for one, at in activity.items() if one in known}
+        self._note(change)
         numbered = tuple(
             replace(one, id=self._numbered + place) for place, one in enumerate(change.events, 1)
         )
@@ -120,6 +148,19 @@ class FakeStore:
         self._events += numbered
         self.commits.append(change)
         return numbered
+
+    def _note(self, change: Change) -> None:
+        for host, registry in change.registries.items():
+            self._registries.pop(host, None)
+            if registry is not None:
+                self._registries[host] = registry
+        for one in change.held:
+            self._holdings.setdefault((one.kind, one.id, one.name), one)
+        for one in change.let_go:
+            self._holdings.pop((one.kind, one.id, one.name), None)
+        for ident in change.forgotten:
+            if ident in self._deployments and self._deployments[ident].status in ENDED:
+                del self._deployments[ident]
 
     def _with_service(self, change: Change) -> dict[str, Service]:
         before, after = change.before, change.after

@@ -29,6 +29,7 @@ from tests.fakes.engine import FakeBuilder, FakeEngine
 from tests.fakes.host import FakeHost
 from tests.fakes.replica import PORT
 from tests.fakes.repositories import FakeRepositories
+from tests.fakes.storage import FakeDisk, FakeStorage
 
 TOKEN = "t0ken-of-the-tests"
 IMAGE = "registry.example/shop:1"
@@ -74,6 +75,8 @@ class World:
     board: Board
     engine: FakeEngine
     builder: FakeBuilder
+    storage: FakeStorage
+    disk: FakeDisk
     journal: FileJournal
     access: Access
     context: Context
@@ -148,8 +151,11 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
         stack.push_async_callback(engine.close)
         engine.add_remote(IMAGE)
         builder = FakeBuilder(engine)
+        storage, disk = FakeStorage(engine), FakeDisk()
         outside = Outside(
             engine=engine,
+            storage=storage,
+            disk=disk,
             builder=builder,
             unpacker=ArchiveUnpacker(entries=1000, size=10**8, ratio=1000),
             repositories=FakeRepositories(),
@@ -182,6 +188,8 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
             board=board,
             engine=engine,
             builder=builder,
+            storage=storage,
+            disk=disk,
             journal=journal,
             access=access,
             context=context,
@@ -203,6 +211,8 @@ def _context(
         status=control.status,
         recorder=control.recorder,
         telemetry=control.telemetry,
+        registries=control.registries,
+        janitor=control.janitor,
         journal=outside.journal,
         requests=board.requests,
         settings=settings,

@@ -32,6 +32,7 @@ from tests.fakes.figures import FakeFigures
 from tests.fakes.host import FakeHost
 from tests.fakes.replica import PORT
 from tests.fakes.repositories import FakeRepositories
+from tests.fakes.storage import FakeDisk, FakeStorage
 from tests.integration.control.clock import SkippingClock
 from tests.integration.control.gates import (
     FlakyStore,
@@ -81,6 +82,8 @@ class World:
         self.engine = GatedEngine()
         self.engine.gateway = f"127.{random.randint(1, 250)}.{random.randint(1, 250)}.254"
         self.fake_builder = FakeBuilder(self.engine)
+        self.storage = FakeStorage(self.engine)
+        self.disk = FakeDisk()
         self.builder = GatedBuilder(self.fake_builder)
         self.unpacker = GatedUnpacker(
             ArchiveUnpacker(size=1 << 20, entries=100, ratio=200),
@@ -276,6 +279,8 @@ class World:
         stack.push_async_callback(self.journal.close)
         return Outside(
             engine=self.engine,
+            storage=self.storage,
+            disk=self.disk,
             builder=self.builder,
             unpacker=self.unpacker,
             repositories=self.repositories,
