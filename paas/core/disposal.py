@@ -121,11 +121,8 @@ class _Planning:
         leaves: dict[str, _Cached] = {**self._free_layers(), **self._free_records()}
         total = sum(one.bytes for one in leaves.values()) + self._busy_bytes()
         reason = "the cache of builds is full" if limit else "no cache of builds is kept"
-        while leaves and total > limit:
-            free = [one for one in leaves.values() if not one.above & leaves.keys()]
-            oldest = min(free, key=lambda one: (one.age, one.id), default=None)
-            if oldest is None:
-                return
+        while total > limit and (free := _tops(leaves)):
+            oldest = min(free, key=lambda one: (one.age, one.id))
             del leaves[oldest.id]
             total -= oldest.bytes
             yield Leftover(
@@ -265,6 +262,11 @@ def _unneeded_tags(image: StoredImage, needs: Needs) -> list[str]:
     return [
         name for name in image.names if is_built(name) and built_for(name) not in needs.versions
     ]
+
+
+def _tops(cached: Mapping[str, _Cached]) -> list[_Cached]:
+    """Those that nothing stands on any more."""
+    return [one for one in cached.values() if not one.above & cached.keys()]
 
 
 def _record_bytes(record: CacheRecord) -> int:
