@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from paas.control.catalog import Catalog
 from paas.control.inventory import Inventory, Survey, Use
+from paas.control.logs import deployment_log
 from paas.core.disposal import Kind, Leftover
 from paas.core.model import Change, Service, VersionStatus
 from paas.errors import PaasError
@@ -159,6 +160,7 @@ class Removal:
             case Kind.LOG:
                 await self.journal.remove(ident)
             case Kind.DEPLOYMENT:
+                await self.journal.remove(deployment_log(ident))
                 await self.store.commit(Change(forgotten=(ident,)))
             case Kind.UPLOAD:
                 await self.disk.remove(self.data_dir / "uploads" / ident)

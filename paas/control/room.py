@@ -3,6 +3,7 @@
 What runs goes on whatever the disk: only uploads, pulls and builds are refused.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -53,15 +54,21 @@ class Room:
         self._seen: dict[int, Seen] = {}
         self._looked = float("-inf")
         self._told = Level.OK
+        self._telling = asyncio.Lock()
         self._unseen: set[Path] = set()
         self.largest: Callable[[], Awaitable[Sequence[Use]]] = _nothing
 
     async def run(self) -> NoReturn:
-        """Look, for ever; tell of each change once."""
+        """Watch, for ever."""
         while True:
+            await self.watch()
+            await self._clock.sleep(ROUND)
+
+    async def watch(self) -> None:
+        """Look once, and tell of what changed."""
+        async with self._telling:
             await self.look()
             await self._tell()
-            await self._clock.sleep(ROUND)
 
     @property
     def seen(self) -> list[Seen]:
@@ -132,9 +139,12 @@ class Room:
             Level.FULL: f"The disk of {fullest.path} is full: {state}. Nothing is built until "
             "there is room.",
         }
-        uses = await self.largest() if level is not Level.OK else ()
+        better = worst([level, self._told]) is not level
+        if better and level is Level.LOW:
+            messages[level] = f"The disk of {fullest.path} has some room again: {state}."
+        uses = () if better else await self.largest()
         return Event(
-            kind="disk.recovered" if level is Level.OK else "disk.low",
+            kind="disk.recovered" if better else "disk.low",
             time=self._clock.time(),
             message=messages[level],
             data={
