@@ -6,6 +6,7 @@ What runs goes on whatever the disk: only uploads, pulls and builds are refused.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
@@ -18,7 +19,7 @@ from paas.ports import Clock, Disk, Storage, Store
 
 log = logging.getLogger(__name__)
 
-ROUND = 30.0
+ROUND = 10.0
 FRESH = 2.0
 """Seconds for which what was seen is believed."""
 
@@ -55,14 +56,18 @@ class Room:
         self._looked = float("-inf")
         self._told = Level.OK
         self._telling = asyncio.Lock()
+        self._changed = asyncio.Event()
         self._unseen: set[Path] = set()
         self.largest: Callable[[], Awaitable[Sequence[Use]]] = _nothing
 
     async def run(self) -> NoReturn:
-        """Watch, for ever."""
+        """Watch, for ever, and at once when somebody else has seen a change."""
         while True:
             await self.watch()
-            await self._clock.sleep(ROUND)
+            self._changed.clear()  # here, so that a store that refuses is not asked in a row
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ROUND):
+                    await self._changed.wait()
 
     async def watch(self) -> None:
         """Look once, and tell of what changed."""
@@ -107,6 +112,12 @@ class Room:
                 space = replace(space, path=known.space.path)
             self._seen[space.device] = Seen(space=space, level=level)
         self._looked = self._clock.monotonic()
+        if self._level is not self._told:
+            self._changed.set()
+
+    @property
+    def _level(self) -> Level:
+        return worst([one.level for one in self.seen])
 
     async def _engine_root(self) -> Path | None:
         """Asked until the engine has told it once."""
@@ -119,7 +130,7 @@ class Room:
 
     async def _tell(self) -> None:
         """An event for each change, kept as soon as the store takes it."""
-        level = worst([one.level for one in self.seen])
+        level = self._level
         if level is self._told:
             return
         try:

@@ -46,14 +46,14 @@ def heavy(text: str, *, build: str = "", size: int = MIB // 2) -> apps.Source:
     return apps.Source(files={**source.files, "blob": os.urandom(size)}, links=source.links)
 
 
-def failing(text: str) -> apps.Source:
+def failing(text: str, *, size: int = MIB // 2) -> apps.Source:
     """Its build fails after it has made a layer."""
-    return heavy(text, build='RUN ["sh", "-c", "exit 3"]')
+    return heavy(text, build='RUN ["sh", "-c", "exit 3"]', size=size)
 
 
-def staged(text: str) -> apps.Source:
+def staged(text: str, *, size: int = MIB // 2) -> apps.Source:
     """Built in two stages: nothing that has a name was made on top of the first."""
-    source = heavy(text)
+    source = heavy(text, size=size)
     dockerfile = source.files["Dockerfile"].decode()
     first = f"FROM scratch AS first\nLABEL {RUN_LABEL}={apps.RUN}\nCOPY blob /made\n"
     second = dockerfile.replace("COPY blob /blob", "COPY --from=first /made /blob")

@@ -1,13 +1,17 @@
 """Images from a private registry: logins, tags that move, pins that do not."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.e2e import apps
+from tests.e2e.daemon import ROOT
 from tests.e2e.engine import Engine
 from tests.e2e.registry import Registry, private_registry
+from tests.e2e.waiting import until
 from tests.e2e.world import World
 from tests.fakes.replica import free_ports
 
@@ -84,3 +88,73 @@ def test_an_unknown_tag_says_so(shared: World, service: str, registry: Registry)
     ended = deploy(shared, service, f"{registry.address}/{service}:nope", registry.login)
     assert ended["status"] == "failed"
     assert f"{service}:nope" in ended["error"]["message"]
+
+
+# ---- logins that the daemon keeps
+
+
+def stored(shared: World, registry: Registry, **login: str) -> Any:
+    return shared.api.put(f"/v1/registries/{registry.address}", {**registry.login, **login})
+
+
+def test_a_stored_login_pulls_until_it_is_removed(
+    shared: World, service: str, registry: Registry, pushed: Any
+) -> None:
+    image = pushed(f"{service}:1", "by a stored login")
+    wrong = stored(shared, registry, password="wrong")
+    assert (wrong.status, wrong.json["code"]) == (422, "login_refused")
+    assert registry.address in wrong.json["detail"]
+    assert shared.api.items("/v1/registries") == []
+
+    kept = stored(shared, registry)
+    assert kept.status == 200, kept.text
+    try:
+        ended = deploy(shared, service, image)
+        assert ended["status"] == "succeeded", (ended, shared.api.log(ended["id"]))
+        assert shared.body(service) == "by a stored login"
+        assert "sesame" not in str(shared.api.items("/v1/registries"))
+        database = (shared.daemon.data / "paas.db").read_bytes()
+        assert b"sesame" not in database + shared.daemon.log.encode()
+    finally:
+        assert shared.api.delete(f"/v1/registries/{registry.address}").status == 204
+    shared.engine.run("rmi", "-f", image, check=False)
+    other = deploy(shared, f"{service}b", pushed(f"{service}:2", "private"))
+    assert other["status"] == "failed"
+    assert "paas registry login" in other["error"]["advice"]
+
+
+def test_an_image_that_was_pulled_goes_with_its_service(
+    shared: World, service: str, registry: Registry, pushed: Any
+) -> None:
+    image = pushed(f"{service}:1", "pulled")
+    assert deploy(shared, service, image, registry.login)["status"] == "succeeded"
+    ident = shared.api.version(f"{service}-001")["image_id"]
+    assert shared.api.delete(f"/v1/services/{service}", confirm=service).status == 204
+    until(lambda: not shared.containers(service), "its containers are gone", seconds=60)
+    shared.api.post("/v1/gc", {})
+    assert ident not in shared.engine.images(every=True)
+
+
+def test_the_command_line_stores_logins(shared: World, registry: Registry) -> None:
+    def paas(*words: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "paas", "registry", *words],
+            env=shared.daemon.environment | variables,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    words = ("login", registry.address, "--user", registry.login["user"])
+    assert "PAAS_REGISTRY_PASSWORD" in paas(*words).stderr
+    refused = paas(*words, PAAS_REGISTRY_PASSWORD="wrong")
+    assert (refused.returncode, "refused the login" in refused.stderr) == (4, True)
+    done = paas(*words, PAAS_REGISTRY_PASSWORD=registry.login["password"])
+    assert done.returncode == 0, done.stderr
+    assert registry.address in paas("list").stdout
+    assert paas("logout", registry.address).returncode == 0
+    assert "No registry login" in paas("list").stdout
+    assert paas("logout", registry.address).returncode == 4

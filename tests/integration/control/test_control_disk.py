@@ -69,7 +69,7 @@ async def test_a_disk_that_fills_up_is_told_once_and_so_is_its_recovery(
 ) -> None:
     world = await worlds()
     room = world.control.room
-    for percent in (50, 86, 88, 96, 97, 94, 50, 50):
+    for percent in (50, 86, 88, 96, 97, 93, 50, 50):
         world.disk.now = space(percent)
         await room.watch()
     events = [one for one in await world.store.events() if one.kind.startswith("disk.")]
