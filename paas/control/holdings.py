@@ -6,7 +6,7 @@ not when the work that brought it ends. See `core/holdings.py`.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -51,6 +51,7 @@ class Holdings:
         self._saving: asyncio.Task[None] | None = None
         self._building = 0
         self._looking = asyncio.Lock()
+        self._beginning = asyncio.Lock()
 
     async def load(self) -> None:
         self._known = {_key(one): one for one in await self._store.holdings()}
@@ -74,6 +75,16 @@ class Holdings:
             for one in holdings:
                 self._known.pop(_key(one), None)
 
+    @property
+    def building(self) -> bool:
+        """Whether a build runs: then every layer of ours may be what it goes on from."""
+        return self._building > 0
+
+    async def between_builds(self, work: Callable[[], Awaitable[bool]]) -> bool:
+        """Do that while no build runs and none begins; False, and nothing done, if one runs."""
+        async with self._beginning:
+            return not self.building and await work()
+
     @asynccontextmanager
     async def build(self, service: str, say: Say) -> AsyncIterator[Say]:
         """Around one build: gives where its output goes, and notes what it leaves."""
@@ -85,7 +96,8 @@ class Holdings:
             say(line)
 
         begin = await self._engine_time()
-        self._building += 1
+        async with self._beginning:
+            self._building += 1
         try:
             yield read
         finally:

@@ -58,6 +58,7 @@ class Survey:
     needs: Needs
     logs: Mapping[str, int]
     records: Mapping[str, tuple[str, int]]
+    building: bool
     surplus: list[Deployment]
     unfinished: list[Deployment]
     uploads: Folder
@@ -68,7 +69,12 @@ class Survey:
     def leftovers(self, bounds: Bounds) -> list[Leftover]:
         """All that may go, in the order in which it can."""
         return [
-            *unneeded(self.stock, self.holdings, self.needs, cache_limit=bounds.cache),
+            *unneeded(
+                self.stock,
+                self.holdings,
+                self.needs,
+                cache_limit=None if self.building else bounds.cache,
+            ),
             *self._logs(),
             *self._files(),
         ]
@@ -205,6 +211,7 @@ class Inventory:
             needs=self.needs(),
             logs=logs,
             records=records,
+            building=self.holdings.building,
             surplus=surplus,
             unfinished=unfinished,
             uploads=uploads,

@@ -105,12 +105,19 @@ class Janitor:
         removed: list[Leftover] = []
         kept: list[Leftover] = []
         for leftover in survey.leftovers(self._bounds):
-            went = not self._needed(leftover) and await self._removal.remove(leftover)
+            went = not self._needed(leftover) and await self._remove(leftover)
             (removed if went else kept).append(leftover)
         if removed:
             freed = sum(one.bytes for one in removed)
             log.info("cleaned", extra={"removed": len(removed), "bytes": freed})
         return removed, kept
+
+    async def _remove(self, leftover: Leftover) -> bool:
+        """A layer only between two builds: it may be what the next step is made on top of."""
+        if leftover.kind is Kind.LAYER:
+            holdings = self._inventory.holdings
+            return await holdings.between_builds(lambda: self._removal.remove(leftover))
+        return await self._removal.remove(leftover)
 
     def _needed(self, leftover: Leftover) -> bool:
         """Whether somebody came to need that image while others were removed."""

@@ -65,12 +65,14 @@ class Needs:
 
 
 def unneeded(
-    stock: Stock, holdings: Sequence[Holding], needs: Needs, *, cache_limit: int
+    stock: Stock, holdings: Sequence[Holding], needs: Needs, *, cache_limit: int | None
 ) -> tuple[Leftover, ...]:
-    """Everything of ours on the engine that may go. `cache_limit` bytes of cache stay."""
+    """Everything of ours on the engine that may go. `cache_limit` bytes of cache stay, all of
+    it with None.
+    """
     planning = _Planning(stock, holdings, needs)
-    found = [*planning.images(), *planning.cache(cache_limit)]
-    return tuple(found)
+    images = tuple(planning.images())
+    return images if cache_limit is None else (*images, *planning.cache(cache_limit))
 
 
 def gone(stock: Stock, holdings: Iterable[Holding], *, with_cache: bool) -> list[Holding]:

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from paas.core.stock import StoredImage
 from paas.core.watermarks import Space
 from paas.errors import Unavailable
 from paas.settings import Builds, Limits
 from tests.integration.control.world import DOCKERFILE, World, Worlds
+from tests.waiting import until
 
 
 def space(percent: int) -> Space:
@@ -62,6 +64,21 @@ async def test_images_of_deleted_versions_go_and_holdings_survive_a_restart(
     await rounds(world, lambda: not world.engine.images)
     await rounds(world, lambda: not world.control._holdings.all())
     assert await world.store.holdings() == []
+
+
+async def test_no_layer_goes_while_a_build_may_go_on_from_it(worlds: Worlds) -> None:
+    world = await worlds(builds=Builds(cache="0"))
+    made = StoredImage(id="sha256:" + "ab" * 32, created=world.clock.time(), size=100)
+    world.storage.layers[made.id] = made
+    world.fake_builder.lines = ("Step 1/2 : COPY a /a", " ---> " + "ab" * 6)
+    world.fake_builder.delay = 0.3
+    running = await world.submit(files=DOCKERFILE)
+    await until(lambda: world.control._holdings.building)
+    await rounds(world, world.control._holdings.all)
+    assert (await world.control.janitor.collect(dry_run=False)).removed == []
+    assert made.id in world.storage.layers
+    assert (await world.ended(running)).error is None
+    await rounds(world, lambda: not world.storage.layers)
 
 
 async def test_a_disk_that_fills_up_is_told_once_and_so_is_its_recovery(

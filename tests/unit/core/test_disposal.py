@@ -41,7 +41,7 @@ def plan(
     needs: Needs = NEEDS,
     in_use: tuple[str, ...] = (),
     cache: tuple[CacheRecord, ...] = (),
-    limit: int = 0,
+    limit: int | None = 0,
 ) -> tuple[Leftover, ...]:
     used = frozenset("sha256:" + digit * 64 for digit in in_use)
     stock = Stock(images=images, in_use=used, cache=cache)
@@ -175,6 +175,10 @@ def test_a_pulled_image_in_use_or_below_another_stays() -> None:
 def test_a_pulled_image_whose_tag_moved_on_goes() -> None:
     found = image("7", digests=("a@sha256:1",))
     assert ids(found, holdings=(pulled("7", "a:1"),)) == ["7" * 15]
+
+
+def test_during_a_build_no_cache_goes() -> None:
+    assert ids(image("4"), holdings=(layer("4"),), limit=None) == []
 
 
 def record(ident: str, used: float, *parents: str, **fields: object) -> CacheRecord:
