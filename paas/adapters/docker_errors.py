@@ -90,7 +90,8 @@ def pull_failed(reference: str, message: str) -> PaasError:
 def login_failed(host: str, error: PaasError) -> PaasError:
     """Why a registry did not take a login."""
     text = _first_line(error.message)
-    if isinstance(error, Denied) or any(word in error.message for word in _DENIED):
+    lower = error.message.lower()
+    if isinstance(error, Denied) or any(word in lower for word in _DENIED):
         return Denied(
             f"The registry {host} refused the login: {text}",
             code="login_refused",

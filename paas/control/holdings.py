@@ -102,7 +102,7 @@ class Holdings:
             yield read
         finally:
             self._building -= 1
-            if begin is not None:
+            if begin is not None and not reader.classic:
                 self._tasks.spawn("count the build's cache", self._count(service, begin))
 
     async def _count(self, service: str, begin: float) -> None:

@@ -37,15 +37,18 @@ class StepReader:
 
     An image that a step took from the cache, or that FROM names, may be anybody's and is
     passed over. A program's output can look like the builder's: whoever acts on an id
-    looks first at when that image was made.
+    looks first at when that image was made. `classic` once the output is that builder's, which
+    leaves nothing in BuildKit's cache.
     """
 
     def __init__(self) -> None:
         self._taken = True
+        self.classic = False
 
     def read(self, line: str) -> str | None:
         """The first 12 digits of the id of an image that was made, if this line tells one."""
         if line.startswith("Step "):
+            self.classic = True
             self._taken = line.partition(" : ")[2].upper().startswith("FROM ")
         elif line == " ---> Using cache":
             self._taken = True

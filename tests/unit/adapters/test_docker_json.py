@@ -3,7 +3,7 @@
 import pytest
 
 from paas.adapters.docker_config import network_config, replica_config, replica_name
-from paas.adapters.docker_errors import explain_exit, pull_failed, start_failed
+from paas.adapters.docker_errors import explain_exit, login_failed, pull_failed, start_failed
 from paas.adapters.docker_facts import (
     engine_time,
     image_fact,
@@ -238,3 +238,21 @@ def test_exit_codes_of_init() -> None:
     assert "/app" in explain_exit(127, "/app")
     assert "/app" in explain_exit(126, "/app")
     assert explain_exit(1, "/app") == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (Denied("unauthorized: incorrect username or password"), "login_refused"),
+        (
+            Failed("login attempt to http://r/v2/ failed with status: 401 Unauthorized"),
+            "login_refused",
+        ),
+        (Failed('Get "https://r/v2/": dial tcp: connection refused'), "registry_unreachable"),
+    ],
+)
+def test_why_a_login_failed(error: PaasError, code: str) -> None:
+    told = login_failed("r.example", error)
+    assert told.code == code
+    assert "r.example" in told.message
+    assert told.advice

@@ -31,5 +31,13 @@ def test_only_what_a_step_made_counts() -> None:
     assert read(OUTPUT) == ["bbbbbbbbbbbb", "dddddddddddd", "ffffffffffff"]
 
 
+def test_whose_output_it_is() -> None:
+    reader = StepReader()
+    reader.read("#5 [2/2] COPY a /a")
+    assert not reader.classic
+    reader.read("Step 1/2 : FROM scratch")
+    assert reader.classic
+
+
 def test_before_a_step_and_of_other_shapes_nothing_counts() -> None:
     assert read(" ---> aaaaaaaaaaaa\nStep 1/1 : RUN x\n ---> AAAAAAAAAAAA\n ---> abc\n") == []
