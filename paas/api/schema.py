@@ -41,7 +41,7 @@ from paas.api.texts import (
     Zone,
 )
 from paas.errors import FieldError
-from paas.settings.shapes import HostName, Port, SecondsOrNever, SourcePath
+from paas.settings.values import HostName, Port, SecondsOrNever, SourcePath
 
 DELAY = "scale_down_delay"
 """The one field of `scaling` that is no rule."""

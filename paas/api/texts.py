@@ -12,7 +12,7 @@ from paas.core.git_urls import check_ref, check_subdir, parse_url
 from paas.core.networks import parse_network
 from paas.core.schedules import parse_cron, parse_zone
 from paas.core.sizes import SIZE_RULE, format_size, parse_size
-from paas.settings.shapes import SMALLEST_MEMORY
+from paas.settings.values import SMALLEST_MEMORY
 
 LONGEST_VALUE = 100_000
 NAME_RULE = "a name of letters, digits and underscores that does not start with a digit"

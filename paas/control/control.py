@@ -325,8 +325,8 @@ class Control:
                 timeout=builds.timeout,
                 memory=parse_size(builds.memory),
                 cpu=builds.cpu,
+                upkeep=Upkeep(registries=self.registries, holdings=self._holdings),
             ),
-            upkeep=Upkeep(registries=self.registries, holdings=self._holdings),
         )
         pipeline = Pipeline(
             catalog=self.catalog,

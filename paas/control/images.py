@@ -36,22 +36,23 @@ Revised = Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Upkeep:
+    """The stored registry logins, and the list of what we bring onto the engine."""
+
+    registries: Registries
+    holdings: Holdings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
-    """Where builds happen and how much they may take."""
+    """Where builds happen, how much they may take, and what is kept of them."""
 
     uploads: Path
     builds: Path
     timeout: float
     memory: int | None
     cpu: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upkeep:
-    """The stored registry logins, and the list of what we bring onto the engine."""
-
-    registries: Registries
-    holdings: Holdings
+    upkeep: Upkeep
 
 
 class Images:
@@ -66,7 +67,6 @@ class Images:
         repositories: Repositories,
         vault: Vault,
         workshop: Workshop,
-        upkeep: "Upkeep",
     ) -> None:
         self._engine = engine
         self._builder = builder
@@ -74,7 +74,7 @@ class Images:
         self._repositories = repositories
         self._vault = vault
         self._workshop = workshop
-        self._upkeep = upkeep
+        self._upkeep = workshop.upkeep
 
     async def fetch(
         self, deployment: Deployment, version: Version, say: Say, *, revised: Revised

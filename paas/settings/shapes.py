@@ -6,129 +6,34 @@ with the end of the sentence "must be …"; `loading` adds where and what was gi
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from paas.core.addresses import is_host_name, parse_address
 from paas.core.draining import parse_drain
-from paas.core.networks import parse_network
-from paas.core.sizes import SIZE_RULE, format_size, parse_size
-
-SMALLEST_MEMORY = 6 * 1024**2
-"""The engine refuses containers with less."""
-FIRST_UNPRIVILEGED_PORT = 1024
-
-Port = Annotated[int, Field(ge=1, le=65535)]
-Seconds = Annotated[float, Field(gt=0, le=86400 * 366, allow_inf_nan=False)]
-SecondsOrNever = Annotated[float, Field(ge=0, le=86400 * 366, allow_inf_nan=False)]
-Percent = Annotated[float, Field(gt=0, le=100)]
-Target = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Cores = Annotated[float, Field(gt=0, le=1024)]
-Count = Annotated[int, Field(ge=1, le=10_000_000)]
-ByteCount = Annotated[int, Field(ge=1)]
-
-
-def _one_or_many(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-def _address(value: str) -> str:
-    parse_address(value)
-    return value
-
-
-def _host_name(value: str) -> str:
-    name = value.lower().rstrip(".")
-    if not is_host_name(name):
-        raise ValueError("a host name such as apps.example.com")
-    return name
-
-
-def _docker_host(value: str) -> str:
-    parts = urlsplit(value)
-    rule = "empty, unix:///path/to/docker.sock or tcp://host:port"
-    if parts.scheme == "unix":
-        if parts.netloc or not parts.path.startswith("/"):
-            raise ValueError(rule)
-    elif parts.scheme == "tcp":
-        if not parts.netloc or parts.path or not _names_a_port(parts.netloc):
-            raise ValueError(rule)
-    elif value:
-        raise ValueError(rule)
-    return value
-
-
-def _names_a_port(netloc: str) -> bool:
-    try:
-        return bool(parse_address(netloc)[0])
-    except ValueError:
-        return False
-
-
-def _memory(value: str) -> str:
-    if parse_size(value) < SMALLEST_MEMORY:
-        raise ValueError(f"{SIZE_RULE}, at least {format_size(SMALLEST_MEMORY)}")
-    return value
-
-
-def _size(value: str) -> str:
-    parse_size(value)
-    return value
-
-
-def _bytes_as_text(value: object) -> object:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _port_range(value: str) -> str:
-    low, dash, high = value.partition("-")
-    rule = f"a range first-last within {FIRST_UNPRIVILEGED_PORT}-65535, such as 20000-31999"
-    numeric = low.isascii() and low.isdigit() and high.isascii() and high.isdigit()
-    if not dash or not numeric or len(value) > 11:
-        raise ValueError(rule)
-    if not FIRST_UNPRIVILEGED_PORT <= int(low) <= int(high) <= 65535:
-        raise ValueError(rule)
-    return value
-
-
-def _inside(value: str) -> str:
-    parts = value.split("/")
-    if not value or value.startswith(("/", "-")) or ".." in parts or not value.isprintable():
-        raise ValueError('a relative path inside the source, without ".."')
-    return value
-
-
-def _path(value: object) -> object:
-    if value == ".":
-        raise ValueError("a path other than the plain dot, or empty for the usual place")
-    return Path(value) if isinstance(value, str) else value
-
-
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
-
-
-def _off(value: object) -> object:
-    """YAML reads a plain `off` as false."""
-    return "off" if value is False else _lower(value)
-
-
-def _files(value: object) -> object:
-    """`chain:key` as an environment variable gives it; one name alone stands for both."""
-    if not isinstance(value, str):
-        return value
-    chain, _, key = value.partition(":")
-    return {"certificate": chain, "key": key or chain}
-
-
-Address = Annotated[str, AfterValidator(_address)]
-Addresses = Annotated[list[Address], BeforeValidator(_one_or_many)]
-HostName = Annotated[str, AfterValidator(_host_name)]
-Memory = Annotated[str, BeforeValidator(_bytes_as_text), AfterValidator(_memory)]
-Size = Annotated[str, BeforeValidator(_bytes_as_text), AfterValidator(_size)]
-TrustedNetwork = Annotated[str, AfterValidator(lambda value: str(parse_network(value)))]
-SourcePath = Annotated[str, AfterValidator(_inside)]
+from paas.settings.values import (
+    Addresses,
+    ByteCount,
+    Cores,
+    Count,
+    HostName,
+    Memory,
+    Percent,
+    Port,
+    Seconds,
+    SecondsOrNever,
+    Size,
+    SourcePath,
+    Target,
+    TrustedNetwork,
+    address,
+    docker_host,
+    files,
+    lower,
+    off,
+    one_or_many,
+    path,
+    port_range,
+)
 
 
 class Section(BaseModel):
@@ -142,7 +47,7 @@ class Section(BaseModel):
 class Docker(Section):
     """The engine that builds and runs everything."""
 
-    host: Annotated[str, AfterValidator(_docker_host)] = ""
+    host: Annotated[str, AfterValidator(docker_host)] = ""
     """`unix:///…` or `tcp://…`; empty: DOCKER_HOST, else the usual socket."""
 
 
@@ -189,13 +94,13 @@ class Proxy(Section):
     """Addresses to listen on; one string is taken as a list of one. Port 0 picks a free one."""
     https: Addresses = []
     """Addresses to listen on with TLS."""
-    certificates: list[Annotated[CertificateFiles, BeforeValidator(_files)]] = []
+    certificates: list[Annotated[CertificateFiles, BeforeValidator(files)]] = []
     """The first is for clients that name no host; a host without one is refused."""
-    trusted: Annotated[list[TrustedNetwork], BeforeValidator(_one_or_many)] = []
+    trusted: Annotated[list[TrustedNetwork], BeforeValidator(one_or_many)] = []
     """Networks of proxies in front, whose forwarding fields are believed."""
-    proxy_protocol: Annotated[Literal["off", "accept"], BeforeValidator(_off)] = "off"
+    proxy_protocol: Annotated[Literal["off", "accept"], BeforeValidator(off)] = "off"
     """`accept`: trusted peers begin each connection with a PROXY preface."""
-    access_log: Annotated[Literal["off", "json", "combined"], BeforeValidator(_off)] = "off"
+    access_log: Annotated[Literal["off", "json", "combined"], BeforeValidator(off)] = "off"
     """One line for each request."""
     access_log_file: str = ""
     """Path; empty: standard output."""
@@ -213,20 +118,20 @@ class Proxy(Section):
 class Api(Section):
     """Where the control API and the console listen."""
 
-    listen: Annotated[str, AfterValidator(lambda value: _address(value) if value else value)] = (
+    listen: Annotated[str, AfterValidator(lambda value: address(value) if value else value)] = (
         "127.0.0.1:8600"
     )
     """`host:port`; empty switches TCP off."""
     socket: str = ""
     """Path of the unix socket; empty: `<data_dir>/api.sock`."""
-    hosts: Annotated[list[HostName], BeforeValidator(_one_or_many)] = []
+    hosts: Annotated[list[HostName], BeforeValidator(one_or_many)] = []
     """Further Host header names the API answers to, beside localhost and its own address."""
 
 
 class Internal(Section):
     """Addresses by which replicas and the host call services and versions."""
 
-    ports: Annotated[str, AfterValidator(_port_range)] = "20000-31999"
+    ports: Annotated[str, AfterValidator(port_range)] = "20000-31999"
     """Port range of the internal addresses on the bridge's gateway, `first-last`."""
 
 
@@ -374,7 +279,7 @@ class Git(Section):
     """Most bytes that a repository may take on disk while it is fetched."""
     allow_private: bool = False
     """Fetch from all addresses of this host and of private networks, too."""
-    private_networks: Annotated[list[TrustedNetwork], BeforeValidator(_one_or_many)] = []
+    private_networks: Annotated[list[TrustedNetwork], BeforeValidator(one_or_many)] = []
     """Private networks to fetch from, though `allow_private` is off."""
     allow_http: bool = False
     """Fetch by http:// without encryption, too."""
@@ -387,7 +292,7 @@ class Git(Section):
 class Logs(Section):
     """The daemon's own log, and what is kept of replicas' output."""
 
-    level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
+    level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lower)] = "info"
     """Least severe messages written."""
     bytes_per_version: Annotated[int, Field(ge=65536)] = 20 * 1024**2
     """Output kept of each version, bytes."""
@@ -398,7 +303,7 @@ class Logs(Section):
 class Settings(Section):
     """All settings. `load` makes `data_dir` and `api.socket` absolute."""
 
-    data_dir: Annotated[Path, BeforeValidator(_path)] = Path()
+    data_dir: Annotated[Path, BeforeValidator(path)] = Path()
     """Empty: `/var/lib/paas` under systemd (STATE_DIRECTORY), else `~/.local/share/paas`."""
     base_domain: HostName = "localhost"
     """Services are reached at `<service>.<base_domain>`."""
