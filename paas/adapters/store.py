@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from paas.adapters.database import Database, Transaction
+from paas.adapters.deliveries import SqliteDeliveries
 from paas.adapters.figure_store import SqliteFigures
 from paas.adapters.store_access import read_access, save_access
 from paas.adapters.store_rows import (
@@ -40,6 +41,7 @@ class SqliteStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.deliveries = SqliteDeliveries(database)
         self._untrimmed: Counter[str | None] = Counter()
 
     @classmethod

@@ -29,7 +29,7 @@ _MEANING = {
     415: "The body is of another type",
     421: "The API does not answer to this host name",
     422: "Fields are wrong; all of them are named",
-    429: "There were too many failed tries",
+    429: "Too many requests; try again later",
     500: "A failure inside the daemon",
     503: "Something outside is away; try again later",
     507: "The disk is full",

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from paas.api import answers
 from paas.control.view import HealthView, ReplicaView, ServiceView, VersionView
 from paas.core import model
+from paas.core.repositories import Repository
 from paas.core.sizes import format_size
 from paas.core.spec import (
     ArchiveSource,
@@ -66,6 +67,7 @@ def service(view: ServiceView) -> answers.Service:
         body_limit=settings.body_limit,
         request_log=settings.request_log,
         ignore=[_ignore_rule(rule) for rule in settings.ignore],
+        repository=_repository(settings.repository),
         versions=len(known.versions),
         last_deployment=deployment(last) if last else None,
     )
@@ -252,6 +254,20 @@ def line(known: model.LogLine, *, version_name: str, cursor: str) -> answers.Lin
         stream=known.stream,
         text=known.text,
         cursor=cursor,
+    )
+
+
+def _repository(known: Repository | None) -> answers.Repository | None:
+    if known is None:
+        return None
+    return answers.Repository(
+        url=known.url,
+        branch=known.branch,
+        tags=known.tags,
+        subdir=known.subdir,
+        submodules=known.submodules,
+        lfs=known.lfs,
+        login=known.credentials is not None,
     )
 
 

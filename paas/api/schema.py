@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from paas.api.ignoring import AgentPart, PathPrefix, StandInStatus
+from paas.api.repositories import BranchName, RepositoryUrl, Subdirectory, TagPattern
 from paas.api.texts import (
     AllowedNetwork,
     Arguments,
@@ -198,6 +199,20 @@ class IgnoreRule(Body):
     status: StandInStatus = 200
 
 
+class Repository(Body):
+    """What pushes deploy: those to `branch` (empty: the default one), and of tags those
+    like the pattern `tags` (empty: none). Without `credentials` those of the same URL stay.
+    """
+
+    url: RepositoryUrl
+    branch: BranchName = ""
+    tags: TagPattern = ""
+    subdir: Subdirectory = ""
+    submodules: bool = False
+    lfs: bool = False
+    credentials: RegistryLogin | None = None
+
+
 class ServiceChanges(Body):
     """What is left out stays as it is."""
 
@@ -212,6 +227,7 @@ class ServiceChanges(Body):
     body_limit: Annotated[int, Field(ge=0, le=2**50)] = 0
     request_log: bool = False
     ignore: Annotated[list[IgnoreRule], Field(max_length=50)] = []
+    repository: Repository | None = None
 
     @classmethod
     def across(cls, raw: Mapping[str, object]) -> Iterator[FieldError]:

@@ -6,7 +6,9 @@ from typing import TypeVar
 
 from paas.api import schema
 from paas.api.fields import wrong_field
+from paas.control.repository_login import RepositoryEdit
 from paas.core import model, spec
+from paas.core.repositories import Repository
 from paas.core.schedules import Schedule
 from paas.ports import Credentials
 
@@ -69,9 +71,11 @@ def credentials(wanted: schema.NewDeployment) -> Credentials | None:
 
 def service_settings(wanted: schema.ServiceChanges) -> dict[str, object]:
     """The settings that the request names, by their names in `core.model`; the password
-    in clear text.
+    in clear text, the repository as an edit.
     """
-    given = wanted.model_dump(exclude_unset=True, exclude={"name", "idle", "basic_auth"})
+    given = wanted.model_dump(
+        exclude_unset=True, exclude={"name", "idle", "basic_auth", "repository"}
+    )
     given |= wanted.idle.model_dump(exclude_unset=True)
     if "allow" in given:
         given["allow"] = tuple(wanted.allow)
@@ -79,12 +83,25 @@ def service_settings(wanted: schema.ServiceChanges) -> dict[str, object]:
         given["ignore"] = tuple(model.IgnoreRule(**rule.model_dump()) for rule in wanted.ignore)
     if "maintenance" in given:
         given["maintenance"] = model.Maintenance(wanted.maintenance)
+    if "repository" in wanted.model_fields_set:
+        given["repository"] = _repository(wanted.repository)
     if "basic_auth" in wanted.model_fields_set:
         login = wanted.basic_auth
         given["basic_auth"] = (
             model.BasicAuth(user=login.user, password=login.password) if login else None
         )
     return given
+
+
+def _repository(wanted: schema.Repository | None) -> RepositoryEdit | None:
+    if wanted is None:
+        return None
+    login = wanted.credentials
+    return RepositoryEdit(
+        repository=Repository(**wanted.model_dump(exclude={"credentials"})),
+        login=Credentials(user=login.user, password=login.password) if login else None,
+        keeps_login="credentials" not in wanted.model_fields_set,
+    )
 
 
 def replica_range(wanted: schema.ReplicaRange, now: spec.ReplicaRange) -> spec.ReplicaRange:

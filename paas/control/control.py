@@ -14,6 +14,8 @@ from paas.control.deployments import Deployments, Jobs
 from paas.control.drain import Drain
 from paas.control.explain import Explain
 from paas.control.headroom import Headroom
+from paas.control.hook_keys import HookKeys
+from paas.control.hooks import Hooks
 from paas.control.images import Images, Workshop
 from paas.control.intake import Intake
 from paas.control.janitor import Janitor
@@ -22,6 +24,7 @@ from paas.control.launcher import Launcher
 from paas.control.lives import Lives
 from paas.control.logs import Collector
 from paas.control.meter import Meter
+from paas.control.own_repository import OwnRepositories
 from paas.control.pipeline import Pipeline
 from paas.control.pulse import Pulse
 from paas.control.recorder import Recorder
@@ -38,6 +41,7 @@ from paas.live.certificates import Certificates
 from paas.ports import (
     Builder,
     Clock,
+    Deliveries,
     Doors,
     Engine,
     FigureStore,
@@ -68,6 +72,7 @@ class Outside:
     journal: Journal
     store: Store
     figures: FigureStore
+    deliveries: Deliveries
     clock: Clock
     host: Host
     doors: Doors
@@ -76,8 +81,8 @@ class Outside:
 
 
 class Control:
-    """Builds the parts; `services`, `deployments`, `history`, `explain`, `status` are its
-    front.
+    """Builds the parts; `services`, `deployments`, `hooks`, `history`, `explain`, `status`
+    are its front.
     """
 
     def __init__(
@@ -95,6 +100,7 @@ class Control:
         self._build_watching(settings, board)
         self._build_keeping(settings, board)
         self._build_deploying(settings)
+        self._build_hooks(settings)
         self._build_front(settings, board)
 
     async def load(self) -> None:
@@ -119,6 +125,7 @@ class Control:
 
     async def close(self) -> None:
         """Stop deciding; replicas run on, unfinished deployments are resumed later."""
+        await self.hooks.close()
         await self.deployments.close()
         await self._tasks.close()
         await self.keeper.close()
@@ -286,6 +293,24 @@ class Control:
             intake=self._intake,
             pipeline=pipeline,
             jobs=Jobs(catalog=self.catalog, journal=out.journal, vault=out.vault, clock=out.clock),
+        )
+
+    def _build_hooks(self, settings: Settings) -> None:
+        out = self._outside
+        repositories = OwnRepositories(
+            catalog=self.catalog,
+            deployments=self.deployments,
+            vault=out.vault,
+            defaults=settings.defaults,
+        )
+        self.hook_keys = HookKeys(catalog=self.catalog, vault=out.vault, clock=out.clock)
+        self.deployments.on_end = repositories.adopt
+        self.hooks = Hooks(
+            catalog=self.catalog,
+            repositories=repositories,
+            kept=out.deliveries,
+            keys=self.hook_keys,
+            clock=out.clock,
         )
 
     def _build_front(self, settings: Settings, board: Board) -> None:

@@ -28,6 +28,7 @@ from paas.ports.engine import (
 )
 from paas.ports.figures import FigureStore
 from paas.ports.keeping import (
+    Deliveries,
     Journal,
     Store,
     Vault,
@@ -46,6 +47,7 @@ __all__ = [
     "Clock",
     "ContainerState",
     "Credentials",
+    "Deliveries",
     "Doors",
     "Engine",
     "EngineFact",

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from paas.core.addresses import is_host_name, parse_address
 from paas.core.draining import parse_drain
+from paas.core.names import RESERVED
 from paas.core.networks import parse_network
 from paas.core.sizes import SIZE_RULE, format_size, parse_size
 
@@ -215,6 +216,12 @@ class Api(Section):
     """Path of the unix socket; empty: `<data_dir>/api.sock`."""
     hosts: Annotated[list[HostName], BeforeValidator(_one_or_many)] = []
     """Further Host header names the API answers to, beside localhost and its own address."""
+    through_proxy: Annotated[Literal["off", "hooks", "all"], BeforeValidator(_off)] = "off"
+    """What the proxy forwards of `public_host` to the API: webhooks only, or everything."""
+    public_host: Annotated[
+        str, AfterValidator(lambda value: _host_name(value) if value else value)
+    ] = ""
+    """Empty: `console.<base_domain>`."""
 
 
 class Internal(Section):
@@ -365,3 +372,20 @@ class Settings(Section):
     idle: Idle = Idle()
     builds: Builds = Builds()
     logs: Logs = Logs()
+
+    @property
+    def public_host(self) -> str:
+        """The host name by which the proxy offers the API."""
+        return self.api.public_host or f"console.{self.base_domain}"
+
+    @model_validator(mode="after")
+    def _own_host_is_nobodys(self) -> Self:
+        first, _, rest = self.public_host.partition(".")
+        below = self.public_host.endswith("." + self.base_domain)
+        reserved = rest == self.base_domain and first in RESERVED
+        if self.public_host == self.base_domain or (below and not reserved):
+            names = ", ".join(sorted(f"{one}.{self.base_domain}" for one in RESERVED))
+            raise ValueError(
+                f"free of services: api.public_host outside base_domain, or of {names}"
+            )
+        return self

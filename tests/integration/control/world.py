@@ -27,6 +27,7 @@ from paas.daemon import GatewayDoors
 from paas.live.board import Board
 from paas.proxy.proxy import Proxy
 from paas.settings import Settings
+from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.engine import FakeBuilder
 from tests.fakes.figures import FakeFigures
 from tests.fakes.host import FakeHost
@@ -281,6 +282,7 @@ class World:
             journal=self.journal,
             store=self.store,
             figures=FakeFigures(),
+            deliveries=FakeDeliveries(),
             clock=self.clock,
             host=self.host,
             doors=self.doors,
