@@ -33,8 +33,10 @@ async def send(
     paas: World, content: bytes, headers: dict[str, str], *, service: str = "shop"
 ) -> Answer:
     """As a git host does: over TCP, without a token."""
-    path = f"/hooks/{service}"
-    return await paas.call("POST", path, session=paas.tcp, data=io.BytesIO(content), headers=headers)
+    data = io.BytesIO(content)
+    return await paas.call(
+        "POST", f"/hooks/{service}", session=paas.tcp, data=data, headers=headers
+    )
 
 
 async def push(paas: World, secret: str, host: str = "github", **changes: Any) -> Answer:
