@@ -5,9 +5,11 @@ from typing import Any
 
 from paas.api import answers, explained, queries, render, schema, to_core
 from paas.api.call import Call, Route
+from paas.api.fields import wrong_field
 from paas.api.queries import NoQuery
 from paas.api.schema import Nothing
 from paas.core.access import Scope
+from paas.core.names import normal_host
 
 BASE = "/v1/services"
 ONE = BASE + "/{service}"
@@ -61,6 +63,8 @@ async def list_domains(call: Call[NoQuery, Nothing]) -> answers.Domains:
 
 async def add_domain(call: Call[NoQuery, schema.NewDomain]) -> answers.Domain:
     services, name = call.context.services, call.path("service")
+    if normal_host(call.body.domain.strip()) == call.context.settings.public_host:
+        raise wrong_field("domain", "must not be the API's own host (api.public_host)")
     domain = await services.add_domain(name, call.body.domain, actor=call.actor)
     return render.domain(domain, await services.read(name))
 

@@ -322,3 +322,12 @@ async def test_a_hostile_repository_is_refused(paas: World, wrong: dict[str, str
     answer = await set_repository(paas, wrong)
     assert answer.status == 422, answer.text
     assert set(answer.fields) == {f"repository.{list(wrong)[-1]}"}
+
+
+async def test_the_api_s_own_host_is_nobody_s_domain(paas: World) -> None:
+    await paas.call("POST", "/v1/services", json={"name": "shop"})
+    wanted = {"domain": "Console.localhost."}
+    answer = await paas.call("POST", "/v1/services/shop/domains", json=wanted)
+    assert (answer.status, set(answer.fields)) == (422, {"domain"})
+    console = await paas.call("POST", "/v1/services", json={"name": "console"})
+    assert (console.status, console.json["code"]) == (422, "reserved_name")
