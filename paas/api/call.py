@@ -108,7 +108,7 @@ class Route(Generic[Q, B]):
 
     `status` is that of success, `answer` its model (None: no content), `media` what it
     can be sent as. With `upload` the handler reads the body itself: JSON of `body`, or
-    multipart with an archive.
+    multipart with an archive; with `raw` the body is anybody's bytes.
 
     Every route declares `needs`, the scope of its callers, or `public`, when it needs no
     token. One that declares neither is for administrators, and a test fails. A caller that is
@@ -130,6 +130,7 @@ class Route(Generic[Q, B]):
     errors: tuple[int, ...] = ()
     media: tuple[str, ...] = (JSON,)
     upload: bool = False
+    raw: bool = False
     needs: Scope | None = None
     public: bool = False
     filtered: bool = False

@@ -103,6 +103,8 @@ def _operation(route: Route[Any, Any]) -> dict[str, Any]:
     }
     if route.takes_body:
         operation["requestBody"] = {"required": True, "content": _request_content(route)}
+    if route.raw:
+        operation["requestBody"] = {"required": True, "content": {"*/*": {}}}
     operation |= _access(route)
     return operation
 

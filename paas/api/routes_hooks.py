@@ -110,6 +110,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         status=202,
         errors=(404, 408, 409, 413, 422, 429, 507),
         public=True,
+        raw=True,
     ),
     Route(
         method="GET",

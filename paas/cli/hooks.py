@@ -65,6 +65,12 @@ def _set_up(app: App, client: Client, path: str, options: dict[str, str | None])
         return
     for line in _guide(service, hook):
         app.out.line(safe(line))
+    if not service.get("auto_prune"):
+        app.out.note(
+            "Every push makes a version, and when there are as many as there may be, pushes are "
+            f"refused: `paas services set {safe(service['name'])} auto_prune=true` lets the "
+            "oldest ones without traffic go."
+        )
     if not hook["reachable"]:
         app.out.note(
             "The proxy does not forward webhooks yet, so that only this host can send any. "

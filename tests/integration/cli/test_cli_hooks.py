@@ -37,7 +37,7 @@ DELIVERY = {
 
 
 def service(repository: dict[str, Any] | None) -> dict[str, Any]:
-    return {"name": "shop", "repository": repository}
+    return {"name": "shop", "repository": repository, "auto_prune": True}
 
 
 def test_setup_sets_the_repository_and_tells_what_to_enter(cli: Cli, daemon: Recorded) -> None:
@@ -69,6 +69,9 @@ def test_setup_without_options_only_makes_a_secret(cli: Cli, daemon: Recorded) -
     ran = cli("hooks", "setup", "shop")
     assert "first deployment by git" in ran.out
     assert "api.through_proxy" in ran.err
+    assert "auto_prune" not in ran.err
+    daemon.on(f"GET {SHOP}", {**service(None), "auto_prune": False})
+    assert "auto_prune=true" in cli("hooks", "setup", "shop").err
     assert daemon.calls("PATCH") == []
     local = {**HOOK, "url": "http://console.localhost:8080/hooks/shop"}
     daemon.on(f"POST {SHOP}/hook", Answer(status=201, body=local))
