@@ -115,7 +115,10 @@ class ApiServer:
         """On a port of its own, by which its connections are told from others."""
         if self._settings.api.through_proxy == "off":
             return
-        own = socket.create_server((LOOPBACK, 0))
+        try:
+            own = socket.create_server((LOOPBACK, 0))
+        except OSError as error:
+            raise _cannot_listen(LOOPBACK, error, "api.through_proxy") from error
         own.setblocking(False)
         self._proxied.port = own.getsockname()[1]
         await web.SockSite(self._runner, own).start()
