@@ -10,6 +10,7 @@ from paas.api.queries import NoQuery
 from paas.api.render import moment, rfc3339
 from paas.api.schema import Nothing
 from paas.control.hooks import HookCall
+from paas.core.access import Scope
 from paas.core.deliveries import Delivery, Outcome
 from paas.core.model import Hook
 
@@ -118,6 +119,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="readHook",
         summary="A service's webhook, without its secret",
         handler=read_hook,
+        needs=Scope.READ,
         answer=answers_hooks.Hook,
         errors=(404,),
     ),
@@ -127,6 +129,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="renewHook",
         summary="Switch the webhook on, or give it a new secret, which is shown this once",
         handler=renew_hook,
+        needs=Scope.ADMIN,
         answer=answers_hooks.NewHook,
         status=201,
         errors=(404, 507),
@@ -137,6 +140,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="removeHook",
         summary="Switch the webhook off",
         handler=remove_hook,
+        needs=Scope.ADMIN,
         status=204,
         errors=(404, 507),
     ),
@@ -146,6 +150,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="listDeliveries",
         summary="What came over the webhook, newest first",
         handler=list_deliveries,
+        needs=Scope.READ,
         query=queries.Page,
         answer=answers_hooks.Deliveries,
         errors=(404, 422),
@@ -156,6 +161,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="readDelivery",
         summary="One delivery",
         handler=read_delivery,
+        needs=Scope.READ,
         answer=answers_hooks.Delivery,
         errors=(404,),
     ),
@@ -165,6 +171,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="redeliver",
         summary="Deploy the delivery's commit again",
         handler=redeliver,
+        needs=Scope.DEPLOY,
         answer=answers_hooks.Delivery,
         status=202,
         errors=(404, 409, 507),

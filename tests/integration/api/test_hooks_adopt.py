@@ -5,6 +5,7 @@ from dataclasses import replace
 from paas.adapters.secrets import AesVault
 from paas.control.images import REGISTRY
 from paas.control.launcher import secret_context
+from paas.core.access import EVERYTHING
 from paas.core.model import Change, Deployment, DeploymentStatus, Service
 from paas.core.spec import GitSource
 from tests.integration.api.rig import World
@@ -25,7 +26,7 @@ async def from_git(paas: World, *, ref: str = "main", status: str = "succeeded")
         return Change(before=service, after=after)
 
     await paas.control.catalog.change("shop", decide)
-    known = await paas.control.deployments.read(ended["id"])
+    known = await paas.control.deployments.read(ended["id"], view=EVERYTHING)
     return replace(known, status=DeploymentStatus(status))
 
 
