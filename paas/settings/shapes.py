@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from paas.core.addresses import is_host_name, parse_address
 from paas.core.draining import parse_drain
 from paas.core.names import RESERVED
+from paas.core.names import check_own_host
 from paas.core.networks import parse_network
 from paas.core.sizes import SIZE_RULE, format_size, parse_size
 
@@ -121,6 +122,7 @@ def _files(value: object) -> object:
 Address = Annotated[str, AfterValidator(_address)]
 Addresses = Annotated[list[Address], BeforeValidator(_one_or_many)]
 HostName = Annotated[str, AfterValidator(_host_name)]
+NoneOrHost = Annotated[str, AfterValidator(lambda value: value and _host_name(value))]
 Memory = Annotated[str, BeforeValidator(_bytes_as_text), AfterValidator(_memory)]
 TrustedNetwork = Annotated[str, AfterValidator(lambda value: str(parse_network(value)))]
 SourcePath = Annotated[str, AfterValidator(_inside)]
@@ -218,9 +220,7 @@ class Api(Section):
     """Further Host header names the API answers to, beside localhost and its own address."""
     through_proxy: Annotated[Literal["off", "hooks", "all"], BeforeValidator(_off)] = "off"
     """What the proxy forwards of `public_host` to the API: webhooks only, or everything."""
-    public_host: Annotated[
-        str, AfterValidator(lambda value: _host_name(value) if value else value)
-    ] = ""
+    public_host: NoneOrHost = ""
     """Empty: `console.<base_domain>`."""
 
 
@@ -380,12 +380,5 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _own_host_is_nobodys(self) -> Self:
-        first, _, rest = self.public_host.partition(".")
-        below = self.public_host.endswith("." + self.base_domain)
-        reserved = rest == self.base_domain and first in RESERVED
-        if self.public_host == self.base_domain or (below and not reserved):
-            names = ", ".join(sorted(f"{one}.{self.base_domain}" for one in RESERVED))
-            raise ValueError(
-                f"free of services: api.public_host outside base_domain, or of {names}"
-            )
+        check_own_host(self.public_host, base_domain=self.base_domain)
         return self
