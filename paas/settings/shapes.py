@@ -12,7 +12,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from paas.core.addresses import is_host_name, parse_address
 from paas.core.draining import parse_drain
-from paas.core.names import RESERVED
 from paas.core.names import check_own_host
 from paas.core.networks import parse_network
 from paas.core.sizes import SIZE_RULE, format_size, parse_size
