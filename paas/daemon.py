@@ -7,6 +7,7 @@ Shutdown is the reverse, with a budget for each part; replicas keep running.
 
 import asyncio
 import gc
+import hashlib
 import logging
 import os
 import secrets
@@ -26,6 +27,10 @@ from paas.adapters.build import DockerBuilder
 from paas.adapters.certificates import read_certificate
 from paas.adapters.docker import DockerEngine
 from paas.adapters.drains import line_sink
+from paas.adapters.git import FetchCaps, GitRepositories, Places
+from paas.adapters.git_gate import Gate
+from paas.adapters.git_remote import Trust
+from paas.adapters.git_sandbox import LowUser
 from paas.adapters.host import LinuxHost
 from paas.adapters.journal import FileJournal
 from paas.adapters.lockfile import LockFile
@@ -46,6 +51,7 @@ from paas.control.access import Access
 from paas.control.control import Control, Outside, uploads_dir
 from paas.core.addresses import parse_address
 from paas.core.draining import parse_drain
+from paas.core.networks import networks
 from paas.core.policy import targets_policy
 from paas.core.routing import Route
 from paas.errors import PaasError
@@ -315,6 +321,7 @@ async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStac
             entries=limits.archive_entries,
             ratio=limits.archive_ratio,
         ),
+        repositories=_repositories(settings),
         prober=NetworkProber(),
         vault=AesVault(key, sealed_exists=sealed),
         journal=journal,
@@ -326,6 +333,34 @@ async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStac
         clock=SystemClock(),
         host=LinuxHost(),
         doors=doors,
+    )
+
+
+def _repositories(settings: Settings) -> GitRepositories:
+    """Where git has another user than we, its sandboxes are where that one can go: nobody
+    else gets into `data_dir`.
+    """
+    git, limits, data = settings.git, settings.limits, settings.data_dir
+    user = LowUser.named(git.user)
+    mark = hashlib.sha256(str(data).encode()).hexdigest()[:12]
+    return GitRepositories(
+        FetchCaps(
+            size=git.bytes,
+            seconds=git.timeout,
+            unpacked=limits.unpacked_bytes,
+            entries=limits.archive_entries,
+        ),
+        gate=Gate(
+            allow_private=git.allow_private,
+            allow_http=git.allow_http,
+            networks=networks(git.private_networks),
+        ),
+        trust=Trust(ca_file=git.ca_file, known_hosts=data / "known_hosts"),
+        user=user,
+        places=Places(
+            scratch=data if user.uid is None else Path("/var/tmp"),  # noqa: S108 - mkdtemp
+            prefix=f".git-{mark}-" if user.uid is None else f"paas-git-{mark}-",
+        ),
     )
 
 

@@ -105,6 +105,7 @@ async def _accept(
 ) -> web.Response:
     """Once submitted, the upload belongs to the deployment."""
     context = call.context
+    to_core.check_repository(wanted, context.settings.git)
     name = upload.filename if upload and upload.filename else "archive"
     base = _base(call, service, wanted)
     source = to_core.source(wanted, filename=name, base=base)
@@ -140,7 +141,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         method="POST",
         path=OF_SERVICE,
         operation="deploy",
-        summary="Deploy an image, an earlier version's, or an archive (multipart: spec, archive)",
+        summary="Deploy an image, an earlier version's, a repository or an archive (multipart)",
         handler=submit,
         needs=Scope.DEPLOY,
         body=NewDeployment,

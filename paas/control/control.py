@@ -49,6 +49,7 @@ from paas.ports import (
     Journal,
     LineSink,
     Prober,
+    Repositories,
     Store,
     Unpacker,
     Vault,
@@ -67,6 +68,7 @@ class Outside:
     engine: Engine
     builder: Builder
     unpacker: Unpacker
+    repositories: Repositories
     prober: Prober
     vault: Vault
     journal: Journal
@@ -263,6 +265,7 @@ class Control:
             engine=out.engine,
             builder=out.builder,
             unpacker=out.unpacker,
+            repositories=out.repositories,
             vault=out.vault,
             workshop=Workshop(
                 uploads=uploads_dir(settings.data_dir),

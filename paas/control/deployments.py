@@ -13,6 +13,7 @@ from paas.control.catalog import Catalog
 from paas.control.intake import DeploymentRequest, Intake
 from paas.control.jobs import Job
 from paas.control.launcher import reveal
+from paas.control.logins import repository_login
 from paas.control.logs import deployment_log
 from paas.control.pipeline import Pipeline
 from paas.core.access import EVERYTHING, View
@@ -204,7 +205,11 @@ class Jobs:
         """None when they cannot be read any more: then the start fails and says so."""
         found = self._catalog.version(deployment.version_id)
         try:
-            return reveal(self._vault, found[1]).values() if found else ()
+            if found is None:
+                return ()
+            login = repository_login(self._vault, found[1])
+            own = login.secrets if login else ()
+            return (*reveal(self._vault, found[1]).values(), *own)
         except PaasError as error:
             log.warning("secrets cannot be read", extra={"code": error.code})
             return ()

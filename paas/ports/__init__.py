@@ -26,6 +26,7 @@ from paas.ports.engine import (
     Usage,
     nothing,
 )
+from paas.ports.fetching import GitLogin, Repositories, RepositorySpec
 from paas.ports.figures import FigureStore
 from paas.ports.keeping import (
     Deliveries,
@@ -52,6 +53,7 @@ __all__ = [
     "Engine",
     "EngineFact",
     "FigureStore",
+    "GitLogin",
     "Host",
     "HostMemory",
     "ImageFact",
@@ -61,6 +63,8 @@ __all__ = [
     "Prober",
     "ReplicaFact",
     "ReplicaSpec",
+    "Repositories",
+    "RepositorySpec",
     "Store",
     "Unpacker",
     "Usage",

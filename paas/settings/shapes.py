@@ -343,6 +343,25 @@ class Builds(Section):
     """Cores per build; null = all."""
 
 
+class Git(Section):
+    """How repositories are fetched (`docs/git.md`)."""
+
+    timeout: Seconds = 300
+    """Longest fetch of a repository with its submodules and large files, seconds."""
+    bytes: ByteCount = 1024**3
+    """Most bytes that a repository may take on disk while it is fetched."""
+    allow_private: bool = False
+    """Fetch from all addresses of this host and of private networks, too."""
+    private_networks: Annotated[list[TrustedNetwork], BeforeValidator(_one_or_many)] = []
+    """Private networks to fetch from, though `allow_private` is off."""
+    allow_http: bool = False
+    """Fetch by http:// without encryption, too."""
+    ca_file: str = ""
+    """PEM file of certificate authorities to trust beside those of the system."""
+    user: str = "nobody"
+    """Whom git runs as when the daemon is root; empty: root."""
+
+
 class Logs(Section):
     """The daemon's own log, and what is kept of replicas' output."""
 
@@ -370,6 +389,7 @@ class Settings(Section):
     scaling: HostScaling = HostScaling()
     idle: Idle = Idle()
     builds: Builds = Builds()
+    git: Git = Git()
     logs: Logs = Logs()
 
     @property

@@ -29,6 +29,7 @@ from paas.settings import Api, Limits, Settings
 from tests.fakes.engine import FakeBuilder, FakeEngine
 from tests.fakes.host import FakeHost
 from tests.fakes.replica import PORT
+from tests.fakes.repositories import FakeRepositories
 
 TOKEN = "t0ken-of-the-tests"
 IMAGE = "registry.example/shop:1"
@@ -152,6 +153,7 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
             engine=engine,
             builder=builder,
             unpacker=ArchiveUnpacker(entries=1000, size=10**8, ratio=1000),
+            repositories=FakeRepositories(),
             prober=NetworkProber(),
             vault=AesVault(data_dir / "secret.key"),
             journal=journal,

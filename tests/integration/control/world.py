@@ -32,6 +32,7 @@ from tests.fakes.engine import FakeBuilder
 from tests.fakes.figures import FakeFigures
 from tests.fakes.host import FakeHost
 from tests.fakes.replica import PORT
+from tests.fakes.repositories import FakeRepositories
 from tests.integration.control.clock import SkippingClock
 from tests.integration.control.gates import (
     FlakyStore,
@@ -85,6 +86,7 @@ class World:
         self.unpacker = GatedUnpacker(
             ArchiveUnpacker(size=1 << 20, entries=100, ratio=200),
         )
+        self.repositories = FakeRepositories()
         self._stack = AsyncExitStack()
 
     # ---- the daemon
@@ -277,6 +279,7 @@ class World:
             engine=self.engine,
             builder=self.builder,
             unpacker=self.unpacker,
+            repositories=self.repositories,
             prober=NetworkProber(),
             vault=AesVault(data / "secret.key", sealed_exists=False),
             journal=self.journal,
