@@ -30,6 +30,7 @@ async def list_services(call: Call[NoQuery, Nothing]) -> answers.Services:
 
 async def create_service(call: Call[NoQuery, schema.NewService]) -> answers.Service:
     services = call.context.services
+    to_core.check_repository(call.body, call.context.settings.git)
     settings = to_core.service_settings(call.body)
     view = await services.create(
         call.body.name, actor=call.actor, view=call.view, settings=settings
@@ -43,6 +44,7 @@ async def read_service(call: Call[NoQuery, Nothing]) -> answers.Service:
 
 async def change_service(call: Call[NoQuery, schema.ServiceChanges]) -> answers.Service:
     services, name = call.context.services, call.path("service")
+    to_core.check_repository(call.body, call.context.settings.git)
     settings = to_core.service_settings(call.body)
     return render.service(await services.configure(name, settings, actor=call.actor))
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from paas.api import schema
 from paas.api.fields import wrong_field
-from paas.control.repository_login import RepositoryEdit
+from paas.control.repository_edit import RepositoryEdit
 from paas.core import model, spec
 from paas.core.git_urls import parse_url
 from paas.core.repositories import Repository
@@ -81,13 +81,18 @@ def credentials(wanted: schema.NewDeployment) -> Credentials | GitLogin | None:
     return Credentials(user=login.user, password=login.password)
 
 
-def check_repository(wanted: schema.NewDeployment, git: Git) -> None:
+def check_repository(wanted: schema.NewDeployment | schema.ServiceChanges, git: Git) -> None:
     """Refuse now what the host's settings would refuse later. Raises `Invalid`."""
-    if isinstance(wanted.source, schema.FromGit):
+    place, given = (
+        ("repository", wanted.repository)
+        if isinstance(wanted, schema.ServiceChanges)
+        else ("source", wanted.source)
+    )
+    if isinstance(given, schema.FromGit | schema.Repository):
         try:
-            parse_url(wanted.source.url, allow_http=git.allow_http)
+            parse_url(given.url, allow_http=git.allow_http)
         except ValueError as error:
-            raise wrong_field("source.url", f"must be {error}") from error
+            raise wrong_field(f"{place}.url", f"must be {error}") from error
 
 
 def service_settings(wanted: schema.ServiceChanges) -> dict[str, object]:
@@ -120,7 +125,7 @@ def _repository(wanted: schema.Repository | None) -> RepositoryEdit | None:
     login = wanted.credentials
     return RepositoryEdit(
         repository=Repository(**wanted.model_dump(exclude={"credentials"})),
-        login=Credentials(user=login.user, password=login.password) if login else None,
+        login=GitLogin(**login.model_dump(exclude_none=True)) if login else None,
         keeps_login="credentials" not in wanted.model_fields_set,
     )
 

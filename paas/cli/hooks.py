@@ -5,9 +5,11 @@ from typing import Any
 
 import click
 
-from paas.cli.app import App, common
+from paas.cli.app import App, ask, common
 from paas.cli.client import Client, segment
 from paas.cli.output import moment, safe
+from paas.cli.repository import LOGIN
+from paas.cli.repository import login as repository_login
 from paas.cli.trouble import CliError
 
 _ACTIONS = ("setup", "redeliver", "off")
@@ -15,14 +17,21 @@ _COMMIT_SHOWN = 12
 _LOCAL = re.compile(r"https?://(?:localhost|127\.|\[::1\])")
 
 
+def with_login(function: Any) -> Any:
+    for option in reversed(LOGIN):
+        function = option(function)
+    return function
+
+
 @click.command()
 @click.argument("words", nargs=-1, metavar="[setup|redeliver|off] SERVICE [DELIVERY]")
 @click.option("--repository", metavar="URL", help="With setup: the repository that deploys.")
 @click.option("--branch", help="With setup: the branch that deploys; else the default one.")
 @click.option("--tags", metavar="PATTERN", help="With setup: tags that deploy too, such as v*.")
+@with_login
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
 @common
-def hooks(app: App, words: tuple[str, ...], *, limit: int, **options: str | None) -> None:
+def hooks(app: App, words: tuple[str, ...], *, limit: int, **options: Any) -> None:
     """Deploy when somebody pushes to a hosted repository.
 
     `setup` makes a new secret and tells what to enter at the git host; an earlier secret
@@ -31,6 +40,7 @@ def hooks(app: App, words: tuple[str, ...], *, limit: int, **options: str | None
 
     Examples:
       paas hooks setup shop --repository https://github.com/acme/shop --branch main
+      paas hooks setup shop --repository git@host:acme/shop --git-key ./deploy_key
       paas hooks shop
       paas hooks redeliver shop hook_4f1c0a2b
       paas hooks off shop
@@ -41,7 +51,7 @@ def hooks(app: App, words: tuple[str, ...], *, limit: int, **options: str | None
     if len(names) != (2 if action == "redeliver" else 1):
         raise CliError("Name one service.", advice="See `paas hooks --help`.")
     if action != "setup" and any(options.values()):
-        raise CliError("--repository, --branch and --tags belong to `hooks setup`.")
+        raise CliError("--repository, --branch, --tags and --git-… belong to `hooks setup`.")
     client, path = app.client(), f"/v1/services/{segment(names[0])}"
     if action == "setup":
         _set_up(app, client, path, options)
@@ -54,9 +64,13 @@ def hooks(app: App, words: tuple[str, ...], *, limit: int, **options: str | None
         _list(app, client.get(f"{path}/deliveries", limit=limit))
 
 
-def _set_up(app: App, client: Client, path: str, options: dict[str, str | None]) -> None:
+def _set_up(app: App, client: Client, path: str, options: dict[str, Any]) -> None:
     service = client.get(path)
-    repository = _repository(service.get("repository"), options)
+    names = ("repository", "branch", "tags")
+    login = repository_login(options, app.environ, ask)
+    repository = _repository(
+        service.get("repository"), {name: options[name] for name in names}, login
+    )
     if repository is not None:
         service = client.call("PATCH", path, body={"repository": repository})
     hook = client.call("POST", f"{path}/hook")
@@ -81,11 +95,12 @@ def _set_up(app: App, client: Client, path: str, options: dict[str, str | None])
 
 
 def _repository(
-    known: dict[str, Any] | None, options: dict[str, str | None]
+    known: dict[str, Any] | None, options: dict[str, Any], login: dict[str, str]
 ) -> dict[str, object] | None:
     """What to change it to; None to leave it."""
     given = {name: value for name, value in options.items() if value is not None}
-    renamed = {"url" if name == "repository" else name: value for name, value in given.items()}
+    renamed: dict[str, object] = {"credentials": login} if login else {}
+    renamed |= {"url" if name == "repository" else name: value for name, value in given.items()}
     if not renamed:
         return None
     if known is None and "url" not in renamed:

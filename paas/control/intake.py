@@ -10,7 +10,7 @@ from paas.control.catalog import Catalog
 from paas.control.images import REGISTRY
 from paas.control.launcher import reveal, secret_context
 from paas.control.logins import repository_login, seal_login
-from paas.control.repository_login import RepositoryEdit, sealed_repository
+from paas.control.repository_edit import RepositoryEdit, sealed_repository
 from paas.core import changes
 from paas.core.model import (
     Change,

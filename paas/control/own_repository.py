@@ -4,17 +4,15 @@ from dataclasses import replace
 
 from paas.control.catalog import Catalog
 from paas.control.deployments import Deployments
-from paas.control.images import REGISTRY
 from paas.control.intake import DeploymentRequest
-from paas.control.launcher import secret_context
-from paas.control.repository_login import login_context
+from paas.control.logins import own_login, repository_login, seal_own_login
 from paas.control.usual import usual_spec
 from paas.core import changes
 from paas.core.model import Change, Deployment, DeploymentStatus, Service, Traffic, Trigger
 from paas.core.repositories import Repository, repository_of
 from paas.core.spec import GitSource
 from paas.errors import Conflict
-from paas.ports import Credentials, Vault
+from paas.ports import Vault
 from paas.settings import Defaults
 
 
@@ -49,7 +47,7 @@ class OwnRepositories:
                 actor=actor,
                 spec=replace(usual, note=note),
                 base=base,
-                credentials=self._login(service),
+                credentials=own_login(self._vault, service),
                 trigger=Trigger.WEBHOOK,
                 revision=commit,
             )
@@ -66,23 +64,13 @@ class OwnRepositories:
         source = version.spec.source
         if isinstance(source, GitSource) and service.settings.repository is None:
             repository = repository_of(source)
-            if source.credentials is not None:
-                context = secret_context(version.id, REGISTRY)
-                login = self._vault.unseal(context, source.credentials)
-                sealed = self._vault.seal(login_context(service.id), login)
+            login = repository_login(self._vault, version)
+            if login is not None:
+                sealed = seal_own_login(self._vault, service.id, login)
                 repository = replace(repository, credentials=sealed)
             await self._catalog.change(
                 service.name, lambda now: _adopting(now, service.id, repository)
             )
-
-    def _login(self, service: Service) -> Credentials | None:
-        """The repository's login, in clear text. Raises `Failed` (`secret_unreadable`)."""
-        repository = service.settings.repository
-        if repository is None or repository.credentials is None:
-            return None
-        text = self._vault.unseal(login_context(service.id), repository.credentials)
-        user, _, password = text.partition(":")
-        return Credentials(user=user, password=password)
 
 
 def _source(repository: Repository, commit: str) -> GitSource:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from paas.control.catalog import Catalog
 from paas.control.deployments import Deployments
 from paas.control.intake import Intake
-from paas.control.repository_login import RepositoryEdit
+from paas.control.repository_edit import RepositoryEdit
 from paas.control.view import ReplicaView, ServiceView, VersionView
 from paas.control.views import Views
 from paas.core import changes

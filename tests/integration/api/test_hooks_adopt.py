@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from paas.adapters.secrets import AesVault
-from paas.control.images import REGISTRY
-from paas.control.launcher import secret_context
+from paas.control.logins import repository_login, seal_login
 from paas.core.access import EVERYTHING
 from paas.core.model import Change, Deployment, DeploymentStatus, Service
 from paas.core.spec import GitSource
+from paas.ports import GitLogin
 from tests.integration.api.rig import World
 from tests.payloads import REPOSITORY, body, signed
 
@@ -19,7 +19,7 @@ async def from_git(paas: World, *, ref: str = "main", status: str = "succeeded")
 
     def decide(service: Service) -> Change:
         version = service.versions[-1]
-        login = vault.seal(secret_context(version.id, REGISTRY), "bot:pa:ss")
+        login = seal_login(vault, version.id, GitLogin(user="bot", password="pa:ss"))
         source = GitSource(url=REPOSITORY, ref=ref, subdir="web", credentials=login)
         edited = replace(version, spec=replace(version.spec, source=source))
         after = replace(service, versions=(*service.versions[:-1], edited))
@@ -42,6 +42,9 @@ async def test_it_is_taken_over_with_its_login_and_deploys_pushes(paas: World) -
         "POST", "/hooks/shop", data=content, headers=signed("github", content, secret=secret)
     )
     assert (answer.status, answer.json["outcome"]) == (202, "deployed"), answer.text
+    made = paas.control.catalog.get("shop").versions[-1]
+    vault = AesVault(paas.settings.data_dir / "secret.key")
+    assert repository_login(vault, made) == GitLogin(user="bot", password="pa:ss")
 
 
 async def test_one_that_the_service_has_stays(paas: World) -> None:
