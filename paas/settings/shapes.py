@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from paas.core.addresses import is_host_name, parse_address
+from paas.core.addresses import check_port_range, is_host_name, parse_address
 from paas.core.draining import parse_drain
 from paas.core.names import check_own_host
 from paas.core.networks import parse_network
@@ -18,7 +18,6 @@ from paas.core.sizes import SIZE_RULE, format_size, parse_size
 
 SMALLEST_MEMORY = 6 * 1024**2
 """The engine refuses containers with less."""
-FIRST_UNPRIVILEGED_PORT = 1024
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86400 * 366, allow_inf_nan=False)]
@@ -75,17 +74,6 @@ def _memory(value: str) -> str:
 
 def _bytes_as_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _port_range(value: str) -> str:
-    low, dash, high = value.partition("-")
-    rule = f"a range first-last within {FIRST_UNPRIVILEGED_PORT}-65535, such as 20000-31999"
-    numeric = low.isascii() and low.isdigit() and high.isascii() and high.isdigit()
-    if not dash or not numeric or len(value) > 11:
-        raise ValueError(rule)
-    if not FIRST_UNPRIVILEGED_PORT <= int(low) <= int(high) <= 65535:
-        raise ValueError(rule)
-    return value
 
 
 def _inside(value: str) -> str:
@@ -226,7 +214,7 @@ class Api(Section):
 class Internal(Section):
     """Addresses by which replicas and the host call services and versions."""
 
-    ports: Annotated[str, AfterValidator(_port_range)] = "20000-31999"
+    ports: Annotated[str, AfterValidator(check_port_range)] = "20000-31999"
     """Port range of the internal addresses on the bridge's gateway, `first-last`."""
 
 

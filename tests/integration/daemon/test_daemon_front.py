@@ -154,6 +154,14 @@ async def test_all_of_the_api_needs_a_token() -> None:
         assert other.code == "no_such_host"
 
 
+async def test_figures_are_told_of_it_too() -> None:
+    async with front("all") as paas:
+        await paas.ask("GET", "/v1/services", headers=paas.bearer)
+        got = await paas.ask("GET", "/metrics", headers=paas.bearer)
+        assert got.status == 200
+        assert b"console" in got.body
+
+
 async def test_off_there_is_no_such_host() -> None:
     async with front("off") as paas:
         got = await paas.ask("GET", "/v1/services", headers=paas.bearer)
