@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import uvloop
@@ -45,14 +46,20 @@ from paas.aio.clock import SystemClock
 from paas.aio.tasks import Tasks
 from paas.api.app import ApiServer, build_app
 from paas.api.call import Context
+from paas.api.hook_urls import HOOK_TARGET, HookUrls
+from paas.api.proxied import Proxied
+from paas.api.raw_bodies import LARGEST
 from paas.control.access import Access
-from paas.control.control import Control, Outside, uploads_dir
+from paas.control.control import Control, uploads_dir
+from paas.control.outside import Outside
 from paas.core.addresses import parse_address
 from paas.core.draining import parse_drain
 from paas.core.networks import networks
+from paas.core.policy import targets_policy
 from paas.core.routing import Route
 from paas.errors import PaasError
 from paas.http1.limits import Limits
+from paas.live import own_host
 from paas.live.board import Board
 from paas.live.certificates import Certificates
 from paas.live.leases import NO_LIMIT
@@ -65,6 +72,8 @@ from paas.settings import Settings, load
 log = logging.getLogger(__name__)
 
 DRAIN = 30.0
+RESTORE = 1.0
+"""Seconds after which the API is tried again when the proxy could not reach it."""
 
 
 def run(config: Path | None) -> int:
@@ -158,14 +167,19 @@ class Daemon:
             janitor=control.janitor,
             journal=outside.journal,
             requests=board.requests,
+            hooks=control.hooks,
+            hook_keys=control.hook_keys,
+            hook_url=HookUrls(settings, control.urls),
             settings=settings,
             clock=outside.clock,
             access=access,
             usage=proxy.usage,
             proxy_errors=lambda: proxy.counters.errors,
+            proxied=Proxied(partial(proxy.owns, own_host.NAME)),
         )
         app = build_app(context)
-        api = ApiServer(app, settings)
+        api = ApiServer(app, settings, proxied=context.proxied)
+        _offer_api(settings, board, context.proxied)
         return cls(settings, board=board, control=control, proxy=proxy, api=api, access=access)
 
     async def start(self) -> None:
@@ -203,6 +217,25 @@ class Daemon:
             listener = await self.proxy.listen(host, port, secure=secure)
             bound.append(f"{host}:{listener.port}")
         return tuple(bound)
+
+
+def _offer_api(settings: Settings, board: Board, proxied: Proxied) -> None:
+    """Claim the API's host on the board, for when the API listens to the proxy."""
+    if settings.api.through_proxy == "off":
+        return
+    loop = asyncio.get_running_loop()
+
+    def later(call: Callable[[], None]) -> None:
+        loop.call_later(RESTORE, call)
+
+    hooks_only = settings.api.through_proxy == "hooks"
+    own = own_host.OwnHost(
+        board,
+        settings.public_host,
+        policy=targets_policy(HOOK_TARGET, body_limit=LARGEST) if hooks_only else None,
+        later=later,
+    )
+    proxied.on_open = own.open
 
 
 class GatewayDoors:
@@ -302,6 +335,7 @@ async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStac
         figures=store.figures,
         engine_calls=engine.calls,
         drain=line_sink(parse_drain(drain)) if drain else None,
+        deliveries=store.deliveries,
         clock=SystemClock(),
         host=LinuxHost(),
         disk=LocalDisk(),
@@ -339,10 +373,11 @@ def _repositories(settings: Settings) -> GitRepositories:
 
 async def _has_secrets(store: SqliteStore) -> bool:
     """Whether anything is stored that only the present key opens."""
+    services = await store.services()
     if await store.registries():
         return True
-    return any(
+    return any(service.hook or service.settings.repository for service in services) or any(
         version.spec.secrets or getattr(version.spec.source, "credentials", None)
-        for service in await store.services()
+        for service in services
         for version in service.versions
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from paas.adapters import store_storage
 from paas.adapters.database import Database, Transaction
+from paas.adapters.deliveries import SqliteDeliveries
 from paas.adapters.figure_store import SqliteFigures
 from paas.adapters.store_access import read_access, save_access
 from paas.adapters.store_rows import (
@@ -43,6 +44,7 @@ class SqliteStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.deliveries = SqliteDeliveries(database)
         self._untrimmed: Counter[str | None] = Counter()
 
     @classmethod

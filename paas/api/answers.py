@@ -262,6 +262,18 @@ class IgnoreRule(Shape):
     status: int
 
 
+class Repository(Shape):
+    """`login` says whether one is stored."""
+
+    url: str
+    branch: str
+    tags: str
+    subdir: str
+    submodules: bool
+    lfs: bool
+    login: bool
+
+
 class Service(Shape):
     """`state`: `serving` (some weight), `offline`, `empty`. `versions` counts them."""
 
@@ -285,6 +297,7 @@ class Service(Shape):
     body_limit: int
     request_log: bool
     ignore: list[IgnoreRule]
+    repository: Repository | None
     versions: int
     last_deployment: Deployment | None
 

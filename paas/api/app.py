@@ -15,6 +15,7 @@ from paas.api.auth import Guard, Rule, guard_middleware
 from paas.api.bodies import LARGEST_JSON
 from paas.api.call import JSON, Context, add_route
 from paas.api.problems import Handler, answer_problems
+from paas.api.proxied import Proxied
 from paas.api.table import ROUTES
 from paas.core.addresses import parse_address
 from paas.errors import Conflict, Unavailable
@@ -26,14 +27,17 @@ SHUTDOWN = 0.5
 """Seconds that calls under way get, twice, before they are cut off."""
 SOCKET_MODE = 0o660
 ANSWER_WAIT = 1.0
+LOOPBACK = "127.0.0.1"
 
 
 def build_app(context: Context) -> web.Application:
     """The API over the control plane."""
     rules: dict[Handler, Rule] = {_describe: Rule(public=True)}
-    listen = context.settings.api.listen
+    settings = context.settings
+    listen = settings.api.listen
     own = parse_address(listen)[0] if listen else ""
-    hosts = [own, *context.settings.api.hosts]
+    public_host = settings.public_host if settings.api.through_proxy != "off" else ""
+    hosts = [own, public_host, *settings.api.hosts]
     guard = Guard(context.access, hosts=hosts, rules=rules)
     app = web.Application(
         middlewares=[answer_problems, guard_middleware(guard)], client_max_size=LARGEST_JSON
@@ -46,9 +50,12 @@ def build_app(context: Context) -> web.Application:
 
 
 class ApiServer:
-    """The app on its unix socket and its TCP address."""
+    """The app on its unix socket and its TCP address, and where our proxy finds it."""
 
-    def __init__(self, app: web.Application, settings: Settings) -> None:
+    def __init__(
+        self, app: web.Application, settings: Settings, *, proxied: Proxied | None = None
+    ) -> None:
+        self._proxied = proxied or Proxied()
         self._runner = web.AppRunner(
             app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN
         )
@@ -60,6 +67,7 @@ class ApiServer:
     def address(self) -> str | None:
         """`host:port` as bound; None while TCP is off."""
         bound = [one for one in self._runner.addresses if isinstance(one, tuple)]
+        bound = [one for one in bound if one[1] != self._proxied.port]
         if not bound:
             return None
         host, port = bound[0][:2]
@@ -71,6 +79,7 @@ class ApiServer:
         try:
             await self._listen_unix()
             await self._listen_tcp()
+            await self._listen_to_proxy()
         except BaseException:
             await self.close()
             raise
@@ -101,6 +110,19 @@ class ApiServer:
             await web.TCPSite(self._runner, host or None, port).start()
         except OSError as error:
             raise _cannot_listen(listen, error, "api.listen") from error
+
+    async def _listen_to_proxy(self) -> None:
+        """On a port of its own, by which its connections are told from others."""
+        if self._settings.api.through_proxy == "off":
+            return
+        try:
+            own = socket.create_server((LOOPBACK, 0))
+        except OSError as error:
+            raise _cannot_listen(LOOPBACK, error, "api.through_proxy") from error
+        own.setblocking(False)
+        self._proxied.port = own.getsockname()[1]
+        await web.SockSite(self._runner, own).start()
+        self._proxied.on_open(LOOPBACK, self._proxied.port)
 
 
 class _UnixSite(web.BaseSite):

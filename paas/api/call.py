@@ -5,7 +5,7 @@ OpenAPI document all come from its `Route`.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from aiohttp import web
@@ -15,11 +15,15 @@ from paas.api.auth import CLOSED, PRINCIPAL, Rule
 from paas.api.bodies import later, read_json
 from paas.api.fields import checked, wrong_field
 from paas.api.problems import Handler
+from paas.api.proxied import Proxied
 from paas.api.queries import NoQuery, Query
+from paas.api.raw_bodies import RawBodies
 from paas.api.schema import Body, Nothing
 from paas.control.access import Access
 from paas.control.deployments import Deployments
 from paas.control.explain import Explain
+from paas.control.hook_keys import HookKeys
+from paas.control.hooks import Hooks
 from paas.control.janitor import Janitor
 from paas.control.recorder import Recorder
 from paas.control.registries import Registries
@@ -45,12 +49,17 @@ LONGEST_SEGMENT = 255
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """All that handlers work with."""
+    """All that handlers work with. `hook_url` tells of a service's name whether its webhook
+    can be reached from elsewhere, and its URL.
+    """
 
     services: Services
     deployments: Deployments
     history: History
     explain: Explain
+    hooks: Hooks
+    hook_keys: HookKeys
+    hook_url: Callable[[str], tuple[bool, str]]
     status: Status
     recorder: Recorder
     telemetry: Telemetry
@@ -63,6 +72,8 @@ class Context:
     access: Access
     usage: Callable[[], Usage] = Usage
     proxy_errors: Callable[[], Mapping[str, int]] = dict
+    proxied: Proxied = field(default_factory=Proxied)
+    bodies: RawBodies = field(default_factory=RawBodies)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +112,7 @@ class Route(Generic[Q, B]):
 
     `status` is that of success, `answer` its model (None: no content), `media` what it
     can be sent as. With `upload` the handler reads the body itself: JSON of `body`, or
-    multipart with an archive.
+    multipart with an archive; with `raw` the body is anybody's bytes.
 
     Every route declares `needs`, the scope of its callers, or `public`, when it needs no
     token. One that declares neither is for administrators, and a test fails. A caller that is
@@ -123,6 +134,7 @@ class Route(Generic[Q, B]):
     errors: tuple[int, ...] = ()
     media: tuple[str, ...] = (JSON,)
     upload: bool = False
+    raw: bool = False
     needs: Scope | None = None
     public: bool = False
     filtered: bool = False

@@ -29,7 +29,7 @@ _MEANING = {
     415: "The body is of another type",
     421: "The API does not answer to this host name",
     422: "Fields are wrong; all of them are named",
-    429: "There were too many failed tries",
+    429: "Too many requests; try again later",
     500: "A failure inside the daemon",
     502: "The other side refused or failed",
     503: "Something outside is away; try again later",
@@ -104,6 +104,8 @@ def _operation(route: Route[Any, Any]) -> dict[str, Any]:
     }
     if route.takes_body:
         operation["requestBody"] = {"required": True, "content": _request_content(route)}
+    if route.raw:
+        operation["requestBody"] = {"required": True, "content": {"*/*": {}}}
     operation |= _access(route)
     return operation
 

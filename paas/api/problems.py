@@ -48,6 +48,7 @@ _STATUS_OF_CODE = {
     "session_ended": 401,
     "sign_in_failed": 401,
     "method_not_allowed": 405,
+    "bad_signature": 401,
     "upload_stalled": 408,
     "unsupported_media_type": 415,
     "host_not_allowed": 421,
@@ -55,6 +56,7 @@ _STATUS_OF_CODE = {
     "pull_failed": 502,
     "start_failed": 502,
     "too_many_attempts": 429,
+    "too_many_deliveries": 429,
     "disk_full": 507,
     "disk_low": 507,
     "login_refused": 422,
@@ -81,9 +83,9 @@ def problem_response(error: PaasError) -> web.Response:
     """The error as a response with its status and the headers that belong to it."""
     status, title = classify(error)
     headers: dict[str, str] = {}
-    if status == HTTPStatus.UNAUTHORIZED:
+    if status == HTTPStatus.UNAUTHORIZED and error.code != "bad_signature":
         headers["WWW-Authenticate"] = 'Bearer realm="paas"'
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         headers["Retry-After"] = str(RETRY_AFTER)
     if isinstance(error, TooOften):
         headers["Retry-After"] = str(error.retry_after)

@@ -8,6 +8,7 @@ from paas.api import answers
 from paas.control.room import Seen
 from paas.control.view import HealthView, ReplicaView, ServiceView, VersionView
 from paas.core import model
+from paas.core.repositories import Repository
 from paas.core.sizes import format_size
 from paas.core.spec import (
     ArchiveSource,
@@ -68,6 +69,7 @@ def service(view: ServiceView) -> answers.Service:
         body_limit=settings.body_limit,
         request_log=settings.request_log,
         ignore=[_ignore_rule(rule) for rule in settings.ignore],
+        repository=_repository(settings.repository),
         versions=len(known.versions),
         last_deployment=deployment(last) if last else None,
     )
@@ -266,6 +268,20 @@ def _disk(seen: Seen) -> answers.DiskSpace:
         used=seen.space.used,
         free=seen.space.free,
         used_percent=round(seen.space.percent, 1),
+    )
+
+
+def _repository(known: Repository | None) -> answers.Repository | None:
+    if known is None:
+        return None
+    return answers.Repository(
+        url=known.url,
+        branch=known.branch,
+        tags=known.tags,
+        subdir=known.subdir,
+        submodules=known.submodules,
+        lfs=known.lfs,
+        login=known.credentials is not None,
     )
 
 

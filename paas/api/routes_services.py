@@ -5,9 +5,11 @@ from typing import Any
 
 from paas.api import answers, explained, queries, render, schema, to_core
 from paas.api.call import Call, Route
+from paas.api.fields import wrong_field
 from paas.api.queries import NoQuery
 from paas.api.schema import Nothing
 from paas.core.access import Scope
+from paas.core.names import normal_host
 
 BASE = "/v1/services"
 ONE = BASE + "/{service}"
@@ -28,6 +30,7 @@ async def list_services(call: Call[NoQuery, Nothing]) -> answers.Services:
 
 async def create_service(call: Call[NoQuery, schema.NewService]) -> answers.Service:
     services = call.context.services
+    to_core.check_repository(call.body, call.context.settings.git)
     settings = to_core.service_settings(call.body)
     view = await services.create(
         call.body.name, actor=call.actor, view=call.view, settings=settings
@@ -41,6 +44,7 @@ async def read_service(call: Call[NoQuery, Nothing]) -> answers.Service:
 
 async def change_service(call: Call[NoQuery, schema.ServiceChanges]) -> answers.Service:
     services, name = call.context.services, call.path("service")
+    to_core.check_repository(call.body, call.context.settings.git)
     settings = to_core.service_settings(call.body)
     return render.service(await services.configure(name, settings, actor=call.actor))
 
@@ -61,6 +65,8 @@ async def list_domains(call: Call[NoQuery, Nothing]) -> answers.Domains:
 
 async def add_domain(call: Call[NoQuery, schema.NewDomain]) -> answers.Domain:
     services, name = call.context.services, call.path("service")
+    if normal_host(call.body.domain.strip()) == call.context.settings.public_host:
+        raise wrong_field("domain", "must not be the API's own host (api.public_host)")
     domain = await services.add_domain(name, call.body.domain, actor=call.actor)
     return render.domain(domain, await services.read(name))
 

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from paas.api.ignoring import AgentPart, PathPrefix, StandInStatus
+from paas.api.repositories import BranchName, TagPattern
 from paas.api.texts import (
     AllowedNetwork,
     Arguments,
@@ -192,7 +193,7 @@ class NewDeployment(Body):
         probe = _object(raw, "probe")
         if probe.get("status") is not None and probe.get("http") is None:
             yield FieldError(field="probe.status", message="must come with probe.http")
-        yield from _login_fits(_object(raw, "source"))
+        yield from _login_fits(_object(raw, "source"), "source")
         kind = _object(raw, "source").get("type")
         if kind in ("image", "version"):
             for name in ("dockerfile", "build_dir"):
@@ -227,6 +228,20 @@ class IgnoreRule(Body):
     status: StandInStatus = 200
 
 
+class Repository(Body):
+    """What pushes deploy: those to `branch` (empty: the default one), and of tags those
+    like the pattern `tags` (empty: none). Without `credentials` those of the same URL stay.
+    """
+
+    url: RepositoryUrl
+    branch: BranchName = ""
+    tags: TagPattern = ""
+    subdir: GitSubdir = ""
+    submodules: bool = False
+    lfs: bool = False
+    credentials: RepositoryLogin | None = None
+
+
 class ServiceChanges(Body):
     """What is left out stays as it is."""
 
@@ -241,9 +256,11 @@ class ServiceChanges(Body):
     body_limit: Annotated[int, Field(ge=0, le=2**50)] = 0
     request_log: bool = False
     ignore: Annotated[list[IgnoreRule], Field(max_length=50)] = []
+    repository: Repository | None = None
 
     @classmethod
     def across(cls, raw: Mapping[str, object]) -> Iterator[FieldError]:
+        yield from _login_fits(_object(raw, "repository"), "repository")
         rules = raw.get("ignore")
         for number, rule in enumerate(rules if isinstance(rules, list) else ()):
             conditions = ("path_prefix", "user_agent")
@@ -302,21 +319,22 @@ def _nothing_to_take_out(raw: Mapping[str, object]) -> Iterator[FieldError]:
                 yield FieldError(field=f"{section}.{name}", message=message)
 
 
-def _login_fits(source: Mapping[str, object]) -> Iterator[FieldError]:
+def _login_fits(source: Mapping[str, object], place: str) -> Iterator[FieldError]:
     """A repository's login is of the kind that its URL takes."""
     login, url = source.get("credentials"), source.get("url")
-    if source.get("type") != "git" or not isinstance(login, dict) or not isinstance(url, str):
+    ours = source.get("type", "git") == "git"
+    if not ours or not isinstance(login, dict) or not isinstance(url, str):
         return
     web = url.lower().startswith("http")
     needed = ("user", "password") if web else ("ssh_key",)
     wrong = ("ssh_key", "host_key") if web else ("user", "password")
     for name in needed:
         if login.get(name) is None:
-            yield FieldError(field=f"source.credentials.{name}", message="must be given")
+            yield FieldError(field=f"{place}.credentials.{name}", message="must be given")
     for name in wrong:
         if login.get(name) is not None:
             message = f"must be left out: it is not for {'https' if web else 'ssh'}"
-            yield FieldError(field=f"source.credentials.{name}", message=message)
+            yield FieldError(field=f"{place}.credentials.{name}", message=message)
 
 
 def _range_order(raw: Mapping[str, object]) -> Iterator[FieldError]:

@@ -6,8 +6,10 @@ from typing import TypeVar
 
 from paas.api import schema
 from paas.api.fields import wrong_field
+from paas.control.repository_edit import RepositoryEdit
 from paas.core import model, spec
 from paas.core.git_urls import parse_url
+from paas.core.repositories import Repository
 from paas.core.schedules import Schedule
 from paas.ports import Credentials, GitLogin
 from paas.settings import Git
@@ -79,20 +81,27 @@ def credentials(wanted: schema.NewDeployment) -> Credentials | GitLogin | None:
     return Credentials(user=login.user, password=login.password)
 
 
-def check_repository(wanted: schema.NewDeployment, git: Git) -> None:
+def check_repository(wanted: schema.NewDeployment | schema.ServiceChanges, git: Git) -> None:
     """Refuse now what the host's settings would refuse later. Raises `Invalid`."""
-    if isinstance(wanted.source, schema.FromGit):
+    place, given = (
+        ("repository", wanted.repository)
+        if isinstance(wanted, schema.ServiceChanges)
+        else ("source", wanted.source)
+    )
+    if isinstance(given, schema.FromGit | schema.Repository):
         try:
-            parse_url(wanted.source.url, allow_http=git.allow_http)
+            parse_url(given.url, allow_http=git.allow_http)
         except ValueError as error:
-            raise wrong_field("source.url", f"must be {error}") from error
+            raise wrong_field(f"{place}.url", f"must be {error}") from error
 
 
 def service_settings(wanted: schema.ServiceChanges) -> dict[str, object]:
     """The settings that the request names, by their names in `core.model`; the password
-    in clear text.
+    in clear text, the repository as an edit.
     """
-    given = wanted.model_dump(exclude_unset=True, exclude={"name", "idle", "basic_auth"})
+    given = wanted.model_dump(
+        exclude_unset=True, exclude={"name", "idle", "basic_auth", "repository"}
+    )
     given |= wanted.idle.model_dump(exclude_unset=True)
     if "allow" in given:
         given["allow"] = tuple(wanted.allow)
@@ -100,12 +109,25 @@ def service_settings(wanted: schema.ServiceChanges) -> dict[str, object]:
         given["ignore"] = tuple(model.IgnoreRule(**rule.model_dump()) for rule in wanted.ignore)
     if "maintenance" in given:
         given["maintenance"] = model.Maintenance(wanted.maintenance)
+    if "repository" in wanted.model_fields_set:
+        given["repository"] = _repository(wanted.repository)
     if "basic_auth" in wanted.model_fields_set:
         login = wanted.basic_auth
         given["basic_auth"] = (
             model.BasicAuth(user=login.user, password=login.password) if login else None
         )
     return given
+
+
+def _repository(wanted: schema.Repository | None) -> RepositoryEdit | None:
+    if wanted is None:
+        return None
+    login = wanted.credentials
+    return RepositoryEdit(
+        repository=Repository(**wanted.model_dump(exclude={"credentials"})),
+        login=GitLogin(**login.model_dump(exclude_none=True)) if login else None,
+        keeps_login="credentials" not in wanted.model_fields_set,
+    )
 
 
 def replica_range(wanted: schema.ReplicaRange, now: spec.ReplicaRange) -> spec.ReplicaRange:

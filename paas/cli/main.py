@@ -30,6 +30,7 @@ COMMANDS = {
     "metrics": ("metrics", "Show a service's figures over time."),
     "events": ("logs", "Show what happened, and why."),
     "deployments": ("services", "List a service's deployments."),
+    "hooks": ("hooks", "Deploy on pushes to a hosted repository."),
     "cancel": ("services", "Cancel a deployment."),
     "domains": ("services", "List, add or remove custom domains."),
     "delete": ("services", "Delete a service or a version."),

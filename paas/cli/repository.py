@@ -10,12 +10,7 @@ from paas.cli.trouble import CliError
 
 PASSWORD = "PAAS_GIT_PASSWORD"  # noqa: S105 - a variable's name
 
-OPTIONS = (
-    click.option("--git", metavar="URL", help="A repository: https://…, ssh://… or git@host:…"),
-    click.option("--ref", metavar="REF", help="Branch, tag or commit. Default: its main branch."),
-    click.option("--subdir", metavar="DIR", help="Only this directory of the repository."),
-    click.option("--submodules", is_flag=True, help="With its submodules."),
-    click.option("--lfs", is_flag=True, help="With its large files (Git LFS)."),
+LOGIN = (
     click.option(
         "--git-user", metavar="USER", help=f"Password or token from {PASSWORD}, or asked."
     ),
@@ -25,6 +20,14 @@ OPTIONS = (
     click.option(
         "--git-host-key", metavar="KEY", help="Insist on this host key: 'ssh-ed25519 AAAA…'."
     ),
+)
+OPTIONS = (
+    click.option("--git", metavar="URL", help="A repository: https://…, ssh://… or git@host:…"),
+    click.option("--ref", metavar="REF", help="Branch, tag or commit. Default: its main branch."),
+    click.option("--subdir", metavar="DIR", help="Only this directory of the repository."),
+    click.option("--submodules", is_flag=True, help="With its submodules."),
+    click.option("--lfs", is_flag=True, help="With its large files (Git LFS)."),
+    *LOGIN,
 )
 
 _MODIFIERS = ("ref", "subdir", "submodules", "lfs", "git_user", "git_key", "git_host_key")
@@ -42,13 +45,14 @@ def source(
     wanted: dict[str, Any] = {"type": "git", "url": options["git"]}
     simple = ("ref", "subdir", "submodules", "lfs")
     wanted |= {name: options[name] for name in simple if options[name]}
-    login = _login(options, environ, ask)
-    return {**wanted, "credentials": login} if login else wanted
+    given = login(options, environ, ask)
+    return {**wanted, "credentials": given} if given else wanted
 
 
-def _login(
+def login(
     options: Mapping[str, Any], environ: Mapping[str, str], ask: Callable[[str], str]
 ) -> dict[str, str]:
+    """The login that the options name; empty without. Raises `CliError`."""
     if options["git_user"] and options["git_key"]:
         raise CliError("Give --git-user for https or --git-key for ssh, not both.")
     if options["git_user"]:
@@ -62,5 +66,5 @@ def _login(
         key = options["git_key"].read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CliError(f"{options['git_key']} cannot be read: {error}.") from error
-    login = {"ssh_key": key}
-    return login | ({"host_key": options["git_host_key"]} if options["git_host_key"] else {})
+    found = {"ssh_key": key}
+    return found | ({"host_key": options["git_host_key"]} if options["git_host_key"] else {})

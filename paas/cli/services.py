@@ -25,7 +25,8 @@ def services(app: App, words: tuple[str, ...]) -> None:
     password, USER:PASSWORD, or `none`); allow (networks with commas, or `none`);
     maintenance (off, page or hold); body_limit (bytes or a size, 0 for none);
     ignore (what is no traffic: /PATH, agent:TEXT, or both with a + between them,
-    +status:CODE for the answer while it sleeps; rules with commas, or `none`).
+    +status:CODE for the answer while it sleeps; rules with commas, or `none`);
+    repository (a URL, or `none`; `paas hooks setup` knows branch and tags).
 
     Examples:
       paas services

@@ -26,6 +26,7 @@ KEYS = (
     "body_limit",
     "request_log",
     "ignore",
+    "repository",
 )
 _NEXT_PART = re.compile(r"\+(?=agent:|status:)")
 """Between the parts of an ignore rule such as `/healthz+agent:UptimeRobot+status:204`."""
@@ -67,6 +68,8 @@ def _named(key: str, text: str, ask: Ask) -> object:
         return [_ignore_rule(part) for part in parts]
     if key == "allow":
         return parts
+    if key == "repository":
+        return {"url": text}
     return _login(text, ask) if key == "basic_auth" else text
 
 
@@ -120,13 +123,22 @@ def _shown(key: str, value: Any) -> str:
         return "on" if value else "off"
     if key in _TIMES:
         return "host's default" if value is None else str(value)
-    if key == "basic_auth":
-        return f"{value['user']}, password set" if value else "off"
+    if key in _SHOWN:
+        return _SHOWN[key](value) if value else "none"
     if key in _LISTS:
         return ", ".join(map(_shown_item, value)) or _LISTS[key]
     if key == "body_limit":
         return format_size(value) if value else "none"
     return "none" if value is None else str(value)
+
+
+def _shown_login(value: Mapping[str, Any]) -> str:
+    return f"{value['user']}, password set"
+
+
+def _shown_repository(value: Mapping[str, Any]) -> str:
+    parts = [value["url"], value["branch"], value["subdir"] and f"in {value['subdir']}"]
+    return ", ".join(part for part in parts if part)
 
 
 def _shown_item(item: Any) -> str:
@@ -137,3 +149,9 @@ def _shown_item(item: Any) -> str:
     parts += [f"agent:{item['user_agent']}"] if item["user_agent"] else []
     parts += [f"status:{item['status']}"] if item["status"] != 200 else []
     return "+".join(parts)
+
+
+_SHOWN: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "basic_auth": _shown_login,
+    "repository": _shown_repository,
+}

@@ -1,8 +1,6 @@
 """The control plane put together: its parts, built once and in order of need."""
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from paas.aio.tasks import Tasks
@@ -15,6 +13,8 @@ from paas.control.drain import Drain
 from paas.control.explain import Explain
 from paas.control.headroom import Headroom
 from paas.control.holdings import Holdings
+from paas.control.hook_keys import HookKeys
+from paas.control.hooks import Hooks
 from paas.control.images import Images, Upkeep, Workshop
 from paas.control.intake import Intake
 from paas.control.inventory import Bounds, Inventory
@@ -24,6 +24,8 @@ from paas.control.launcher import Launcher
 from paas.control.lives import Lives
 from paas.control.logs import Collector
 from paas.control.meter import Meter
+from paas.control.outside import Outside
+from paas.control.own_repository import OwnRepositories
 from paas.control.pipeline import Builds, Pipeline
 from paas.control.pulse import Pulse
 from paas.control.recorder import Recorder
@@ -40,23 +42,6 @@ from paas.core.watermarks import Marks
 from paas.errors import PaasError
 from paas.live.board import Board
 from paas.live.certificates import Certificates
-from paas.ports import (
-    Builder,
-    Clock,
-    Disk,
-    Doors,
-    Engine,
-    FigureStore,
-    Host,
-    Journal,
-    LineSink,
-    Prober,
-    Repositories,
-    Storage,
-    Store,
-    Unpacker,
-    Vault,
-)
 from paas.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -64,31 +49,9 @@ log = logging.getLogger(__name__)
 ENGINE_PAUSE = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outside:
-    """Every port of the control plane, with what stands behind it today."""
-
-    engine: Engine
-    storage: Storage
-    builder: Builder
-    unpacker: Unpacker
-    repositories: Repositories
-    prober: Prober
-    vault: Vault
-    journal: Journal
-    store: Store
-    figures: FigureStore
-    clock: Clock
-    host: Host
-    disk: Disk
-    doors: Doors
-    drain: LineSink | None = None
-    engine_calls: Callable[[], Mapping[tuple[str, str], int]] = dict
-
-
 class Control:
-    """Builds the parts; `services`, `deployments`, `history`, `explain`, `status` are its
-    front.
+    """Builds the parts; `services`, `deployments`, `hooks`, `history`, `explain`, `status`
+    are its front.
     """
 
     def __init__(
@@ -107,6 +70,7 @@ class Control:
         self._build_keeping(settings, board)
         self._build_housekeeping(settings)
         self._build_deploying(settings)
+        self._build_hooks(settings)
         self._build_front(settings, board)
 
     async def load(self) -> None:
@@ -134,6 +98,7 @@ class Control:
 
     async def close(self) -> None:
         """Stop deciding; replicas run on, unfinished deployments are resumed later."""
+        await self.hooks.close()
         await self.deployments.close()
         await self._tasks.close()
         await self.keeper.close()
@@ -350,6 +315,24 @@ class Control:
             pipeline=pipeline,
             jobs=Jobs(catalog=self.catalog, journal=out.journal, vault=out.vault, clock=out.clock),
             room=self.room,
+        )
+
+    def _build_hooks(self, settings: Settings) -> None:
+        out = self._outside
+        repositories = OwnRepositories(
+            catalog=self.catalog,
+            deployments=self.deployments,
+            vault=out.vault,
+            defaults=settings.defaults,
+        )
+        self.hook_keys = HookKeys(catalog=self.catalog, vault=out.vault, clock=out.clock)
+        self.deployments.on_end = repositories.adopt
+        self.hooks = Hooks(
+            catalog=self.catalog,
+            repositories=repositories,
+            kept=out.deliveries,
+            keys=self.hook_keys,
+            clock=out.clock,
         )
 
     def _build_front(self, settings: Settings, board: Board) -> None:

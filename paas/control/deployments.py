@@ -6,7 +6,7 @@ accepted survives a crash and is resumed. `pipeline` says what a deployment does
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from paas.aio.tasks import Tasks
 from paas.control.catalog import Catalog
@@ -31,7 +31,9 @@ UNFINISHED_LIMIT = 10_000
 
 
 class Deployments:
-    """Accepts, queues, runs, cancels and remembers deployments."""
+    """Accepts, queues, runs, cancels and remembers deployments. `on_end` hears of each that
+    ran to its end.
+    """
 
     def __init__(
         self,
@@ -54,6 +56,7 @@ class Deployments:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._cancelled: dict[str, str] = {}
         self._held: set[str] = set()
+        self.on_end: Callable[[Deployment], Awaitable[None]] = _nothing
 
     async def resume(self) -> None:
         """Queue again what a former daemon had accepted and not finished."""
@@ -173,6 +176,7 @@ class Deployments:
         try:
             async with turn:
                 await self._pipeline.run(job)
+            await self.on_end(job.deployment)
         except asyncio.CancelledError:
             actor = self._cancelled.get(deployment.id)
             if actor is None:
@@ -182,6 +186,10 @@ class Deployments:
             self._cancelled.pop(deployment.id, None)
             self._running.pop(deployment.id, None)
             self._held.discard(deployment.version_id)
+
+
+async def _nothing(_deployment: Deployment) -> None:
+    """Stands where nobody listens."""
 
 
 class Jobs:

@@ -10,6 +10,7 @@ from paas.control.catalog import Catalog
 from paas.control.images import REGISTRY
 from paas.control.launcher import reveal, secret_context
 from paas.control.logins import repository_login, seal_login
+from paas.control.repository_edit import RepositoryEdit, sealed_repository
 from paas.core import changes
 from paas.core.model import (
     Change,
@@ -23,6 +24,7 @@ from paas.core.model import (
     Version,
 )
 from paas.core.names import check_service_name
+from paas.core.repositories import Repository
 from paas.core.spec import ArchiveSource, GitSource, ImageSource, VersionSource, VersionSpec
 from paas.errors import Conflict, PaasError
 from paas.ports import Clock, Credentials, GitLogin, Vault
@@ -103,13 +105,30 @@ class Intake:
             raise
         return change.deployments[0]
 
-    async def create(self, name: str, *, actor: str, settings: ServiceSettings) -> Service:
+    def repository(
+        self, service_id: str, edit: RepositoryEdit, now: Repository | None
+    ) -> Repository:
+        """The edited repository with its login sealed; `now` is the one there is."""
+        return sealed_repository(self._vault, service_id, edit, now=now)
+
+    async def create(
+        self,
+        name: str,
+        *,
+        actor: str,
+        settings: ServiceSettings,
+        repository: RepositoryEdit | None = None,
+    ) -> Service:
         """A new, empty service. Raises `Invalid` (name), `Conflict` (`service_exists`)."""
         check_service_name(name)
+        service_id = secrets.token_hex(8)
+        if repository is not None:
+            own = self.repository(service_id, repository, None)
+            settings = replace(settings, repository=own)
         port = self._addresses.allocate()
         now = self._clock.time()
         service = Service(
-            id=secrets.token_hex(8),
+            id=service_id,
             name=name,
             created=now,
             internal_port=port,

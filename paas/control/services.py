@@ -8,6 +8,7 @@ from dataclasses import replace
 from paas.control.catalog import Catalog
 from paas.control.deployments import Deployments
 from paas.control.intake import Intake
+from paas.control.repository_edit import RepositoryEdit
 from paas.control.view import ReplicaView, ServiceView, VersionView
 from paas.control.views import Views
 from paas.core import changes
@@ -66,21 +67,26 @@ class Services:
                 advice="Use a token that is not bound to one service.",
             )
         edits = await _hashed(settings or {})
+        given = edits.pop("repository", None)
+        repository = given if isinstance(given, RepositoryEdit) else None
         wanted = _settings(ServiceSettings(), edits)
         changes.check_main_domain(wanted.main_domain, [f"{name}.{self._base_domain}"])
-        service = await self._intake.create(name, actor=actor, settings=wanted)
+        service = await self._intake.create(
+            name, actor=actor, settings=wanted, repository=repository
+        )
         return self._views.service(service)
 
     async def configure(
         self, name: str, settings: Mapping[str, object], *, actor: str
     ) -> ServiceView:
-        """Change what `ServiceSettings` has, by its names; a password comes in clear text.
+        """Change what `ServiceSettings` has, by its names; a password comes in clear text,
+        a repository as a `RepositoryEdit`.
         Raises `Invalid` (`main_domain`).
         """
         edits = await _hashed(settings)
 
         def decide(service: Service) -> Service:
-            wanted = _settings(service.settings, edits)
+            wanted = _settings(service.settings, self._sealed(service, edits))
             return changes.configure(service, wanted, base_domain=self._base_domain)
 
         return await self._change(
@@ -190,6 +196,13 @@ class Services:
             self._event("domain.removed", name, actor, f"{domain} was removed."),
         )
 
+    def _sealed(self, service: Service, edits: Mapping[str, object]) -> Mapping[str, object]:
+        edit = edits.get("repository")
+        if not isinstance(edit, RepositoryEdit):
+            return edits
+        now = service.settings.repository
+        return {**edits, "repository": self._intake.repository(service.id, edit, now)}
+
     async def _change(
         self, name: str, decide: Callable[[Service], Service], event: Event
     ) -> ServiceView:
@@ -231,11 +244,11 @@ class History:
         )
 
 
-async def _hashed(edits: Mapping[str, object]) -> Mapping[str, object]:
+async def _hashed(edits: Mapping[str, object]) -> dict[str, object]:
     """With the password of `basic_auth` as its hash, worked out in a thread."""
     login = edits.get("basic_auth")
     if not isinstance(login, BasicAuth):
-        return edits
+        return dict(edits)
     salt = secrets.token_bytes(SALT_BYTES)
     hashed = await asyncio.to_thread(hash_password, login.password, salt=salt)
     return {**edits, "basic_auth": replace(login, password=hashed)}

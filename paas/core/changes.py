@@ -12,6 +12,7 @@ from paas.core.lifecycle import check_version_step
 from paas.core.model import (
     Domain,
     Failure,
+    Hook,
     Service,
     ServiceSettings,
     Traffic,
@@ -19,6 +20,7 @@ from paas.core.model import (
     VersionStatus,
 )
 from paas.core.names import version_name
+from paas.core.repositories import Repository
 from paas.core.spec import PinnedImage, ReplicaRange, ScalingRules, VersionSpec
 from paas.errors import Conflict, FieldError, Invalid, NotFound
 
@@ -169,6 +171,18 @@ def configure(service: Service, settings: ServiceSettings, *, base_domain: str) 
         hosts = [f"{service.name}.{base_domain}", *(domain.name for domain in service.domains)]
         check_main_domain(settings.main_domain, hosts)
     return replace(service, settings=settings)
+
+
+def set_hook(service: Service, hook: Hook | None) -> Service:
+    """The service with that webhook, or without one."""
+    return replace(service, hook=hook)
+
+
+def adopt_repository(service: Service, repository: Repository) -> Service:
+    """The repository of a deployment becomes the service's, unless it has one."""
+    if service.settings.repository is not None:
+        return service
+    return replace(service, settings=replace(service.settings, repository=repository))
 
 
 def check_main_domain(name: str | None, hosts: Sequence[str]) -> None:

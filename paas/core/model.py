@@ -12,6 +12,7 @@ from paas.core.access import NO_ACCESS_CHANGE, AccessChange
 from paas.core.holdings import Holding
 from paas.core.idle import Mark
 from paas.core.registries import Registry
+from paas.core.repositories import Repository
 from paas.core.spec import PinnedImage, VersionSpec
 
 
@@ -150,7 +151,8 @@ class ServiceSettings:
 
     `main_domain` is one of its own hosts, to which the others redirect; `allow` are the
     networks it can be reached from (empty: all); `body_limit` is bytes, 0 for none;
-    `request_log` keeps its last requests in memory; what an `ignore` rule names is no traffic.
+    `request_log` keeps its last requests in memory; what an `ignore` rule names is no traffic;
+    pushes to `repository` deploy.
     """
 
     auto_prune: bool = False
@@ -165,6 +167,15 @@ class ServiceSettings:
     body_limit: int = 0
     request_log: bool = False
     ignore: tuple[IgnoreRule, ...] = ()
+    repository: Repository | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hook:
+    """A service's webhook; `secret` is sealed with a context of the service's."""
+
+    secret: bytes = field(repr=False)
+    created: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +196,7 @@ class Service:
     split: Mapping[str, int] = field(default_factory=dict)
     previous_split: Mapping[str, int] | None = None
     domains: tuple[Domain, ...] = ()
+    hook: Hook | None = None
 
     def version(self, name: str) -> Version | None:
         """The version of that name, or None."""

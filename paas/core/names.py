@@ -72,6 +72,16 @@ def check_domain(name: str, *, base_domain: str) -> str:
     return normal
 
 
+def check_own_host(host: str, *, base_domain: str) -> None:
+    """Whether no service can ever have that host. Raises `ValueError` ("must be …")."""
+    first, _, rest = host.partition(".")
+    reserved = rest == base_domain and first in RESERVED
+    below = host == base_domain or host.endswith("." + base_domain)
+    if below and not reserved:
+        names = ", ".join(sorted(f"{one}.{base_domain}" for one in RESERVED))
+        raise ValueError(f"free of services: api.public_host outside base_domain, or of {names}")
+
+
 def _to_ascii(name: str) -> str:
     try:
         return name.encode("idna").decode("ascii")

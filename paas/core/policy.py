@@ -47,6 +47,7 @@ class Refuse(Enum):
 
     ADDRESS = "address"
     BODY = "body"
+    PATH = "path"
     MAINTENANCE = "maintenance"
 
 
@@ -77,10 +78,12 @@ Decision = Verdict | Refuse | Redirect | Prove
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """`sticky` maps the cookie values that are honoured to version ids, `cookies` those
-    ids to the field lines that set them; both are empty without stickiness.
+    """`only` matches all targets that may be asked for (None: any). `sticky` maps the cookie
+    values that are honoured to version ids, `cookies` those ids to the field lines that set
+    them; both are empty without stickiness.
     """
 
+    only: re.Pattern[bytes] | None = None
     redirect_https: bool = False
     main_domain: str | None = None
     basic_auth: BasicAuth | None = None
@@ -134,10 +137,16 @@ def version_policy(service: Service) -> Policy | None:
     return None if policy == _NOTHING else policy
 
 
+def targets_policy(only: re.Pattern[bytes], *, body_limit: int) -> Policy:
+    """Lets requests for those targets through, byte for byte, and no others."""
+    return Policy(only=only, body_limit=body_limit, sticky={}, cookies={})
+
+
 def decide(policy: Policy, facts: Facts, *, proven: BasicAuth | None = None) -> Decision:
     """What becomes of the request. `proven`: the login it has proved to know."""
-    if policy.allow and not inside(facts.client, policy.allow):
-        return Refuse.ADDRESS
+    barred = _barred(policy, facts)
+    if barred is not None:
+        return barred
     location = _elsewhere(policy, facts)
     if location is not None:
         status = 301 if facts.method in (b"GET", b"HEAD") else 308
@@ -183,6 +192,15 @@ def _sticky(service: Service) -> dict[bytes, str]:
 
 def _set_cookie(name: bytes) -> bytes:
     return b"Set-Cookie: %b=%b; Path=/; HttpOnly; SameSite=Lax\r\n" % (STICKY_COOKIE, name)
+
+
+def _barred(policy: Policy, facts: Facts) -> Refuse | None:
+    """Why it may not come at all, or not to this target."""
+    if policy.allow and not inside(facts.client, policy.allow):
+        return Refuse.ADDRESS
+    if policy.only is not None and not policy.only.fullmatch(facts.target):
+        return Refuse.PATH
+    return None
 
 
 def _elsewhere(policy: Policy, facts: Facts) -> bytes | None:

@@ -29,6 +29,7 @@ from paas.ports.engine import (
 from paas.ports.fetching import GitLogin, Repositories, RepositorySpec
 from paas.ports.figures import FigureStore
 from paas.ports.keeping import (
+    Deliveries,
     Journal,
     Store,
     Vault,
@@ -52,6 +53,7 @@ __all__ = [
     "Clock",
     "ContainerState",
     "Credentials",
+    "Deliveries",
     "Disk",
     "Doors",
     "Engine",

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Protocol
 
 from paas.core.access import Holdings
+from paas.core.deliveries import Delivery
 from paas.core.holdings import Holding
 from paas.core.idle import Mark
 from paas.core.model import Change, Deployment, Event, LogLine, Service
@@ -95,3 +96,22 @@ class Store(Protocol):
 
     async def meta(self, key: str, default: str) -> str:
         """The stored value of `key`; stores `default` first if there is none."""
+
+
+class Deliveries(Protocol):
+    """What came over webhooks: the newest of each service, as many as `core.deliveries`
+    says, and none of a service that is gone.
+    """
+
+    async def add(self, delivery: Delivery) -> None:
+        """Durable when it returns. Raises `Unavailable` (`disk_full`, `store_busy`)."""
+
+    async def list(self, service_id: str, *, limit: int = 100) -> list[Delivery]:
+        """Newest first."""
+
+    async def find(self, service_id: str, delivery_id: str) -> Delivery | None: ...
+
+    async def deployed(
+        self, service_id: str, *, delivery: str, fingerprint: str
+    ) -> Delivery | None:
+        """The kept one that deployed and has that id (empty: none has) or fingerprint."""

@@ -34,6 +34,7 @@ _PORT = re.compile(rb"(?::[0-9]*)?\Z")
 _REFUSALS = {
     Refuse.ADDRESS: pages.ADDRESS_DENIED,
     Refuse.BODY: pages.BODY_TOO_LARGE,
+    Refuse.PATH: pages.NO_SUCH_PATH,
     Refuse.MAINTENANCE: pages.MAINTENANCE,
 }
 

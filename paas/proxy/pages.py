@@ -45,6 +45,7 @@ RESET = Problem(status=502, code="upstream_reset", retry_after=1)
 INVALID = Problem(status=502, code="upstream_invalid")
 TIMEOUT = Problem(status=504, code="upstream_timeout")
 SLOW_REQUEST = Problem(status=408, code="request_timeout")
+NO_SUCH_PATH = Problem(status=404, code="no_such_path")
 ADDRESS_DENIED = Problem(status=403, code="address_denied")
 BODY_TOO_LARGE = Problem(status=413, code="body_too_large")
 MAINTENANCE = Problem(status=503, code="maintenance", retry_after=30)
@@ -95,6 +96,7 @@ _MESSAGES = {
     "method_unknown": "There is no such method.",
     "no_memory": "The service finds no room to start at the moment. Please try again.",
     "no_such_host": "Nothing is published at this address.",
+    "no_such_path": "There is nothing at this path.",
     "no_such_version": "There is no such version of the service.",
     "no_traffic": "The service is offline at the moment.",
     "queue_full": "Too many requests are waiting. Please try again in a moment.",

@@ -102,6 +102,10 @@ class Proxy:
             lost_lines=plane.access.dropped if plane.access is not None else 0,
         )
 
+    def owns(self, slot_id: str, port: int) -> bool:
+        """Whether a connection to that slot comes from that local port of ours."""
+        return self._pools.owns(slot_id, port)
+
     @property
     def idle_upstreams(self) -> int:
         """Idle connections to replicas."""

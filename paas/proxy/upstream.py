@@ -114,6 +114,12 @@ class Upstream(asyncio.Protocol):
         return self._pool.authority
 
     @property
+    def local_port(self) -> int:
+        """Where it comes from; 0 when it is gone."""
+        own = self._transport.get_extra_info("sockname") if self._transport else None
+        return int(own[1]) if own else 0
+
+    @property
     def usable(self) -> bool:
         return self._transport is not None and not self._transport.is_closing()
 
@@ -180,6 +186,7 @@ class Pool:
         "_closed",
         "_connecting",
         "_idle",
+        "_open",
         "_timers",
         "authority",
         "host",
@@ -197,6 +204,7 @@ class Pool:
         self._timers = timers
         self._idle: list[Upstream] = []
         self._connecting: set[asyncio.Task[None]] = set()
+        self._open: set[Upstream] = set()
         self._closed = False
 
     def take(self) -> Upstream | None:
@@ -218,12 +226,18 @@ class Pool:
     def opened(self, upstream: Upstream) -> None:
         """It is watched from now on; only while idle it has a deadline."""
         self._timers.watch(upstream)
+        self._open.add(upstream)
 
     def discard(self, upstream: Upstream) -> None:
         """Forget one that ended or is given away."""
         self._timers.forget(upstream)
+        self._open.discard(upstream)
         if upstream in self._idle:
             self._idle.remove(upstream)
+
+    def owns(self, port: int) -> bool:
+        """Whether one of its connections comes from that local port."""
+        return any(upstream.local_port == port for upstream in self._open)
 
     @property
     def closed(self) -> bool:
@@ -275,6 +289,11 @@ class Pools:
         pool = self._pools.pop(slot_id, None)
         if pool is not None:
             pool.close()
+
+    def owns(self, slot_id: str, port: int) -> bool:
+        """Whether there is a connection to that slot from that local port."""
+        pool = self._pools.get(slot_id)
+        return pool is not None and pool.owns(port)
 
     def close(self) -> None:
         for slot_id in list(self._pools):

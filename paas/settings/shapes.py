@@ -9,7 +9,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from paas.core.addresses import check_port_range
 from paas.core.draining import parse_drain
+from paas.core.names import check_own_host
 from paas.settings.values import (
     Addresses,
     ByteCount,
@@ -17,6 +19,7 @@ from paas.settings.values import (
     Count,
     HostName,
     Memory,
+    NoneOrHost,
     Percent,
     Port,
     Seconds,
@@ -32,7 +35,6 @@ from paas.settings.values import (
     off,
     one_or_many,
     path,
-    port_range,
 )
 
 
@@ -126,12 +128,16 @@ class Api(Section):
     """Path of the unix socket; empty: `<data_dir>/api.sock`."""
     hosts: Annotated[list[HostName], BeforeValidator(one_or_many)] = []
     """Further Host header names the API answers to, beside localhost and its own address."""
+    through_proxy: Annotated[Literal["off", "hooks", "all"], BeforeValidator(off)] = "off"
+    """What the proxy forwards of `public_host` to the API: webhooks only, or everything."""
+    public_host: NoneOrHost = ""
+    """Empty: `console.<base_domain>`."""
 
 
 class Internal(Section):
     """Addresses by which replicas and the host call services and versions."""
 
-    ports: Annotated[str, AfterValidator(port_range)] = "20000-31999"
+    ports: Annotated[str, AfterValidator(check_port_range)] = "20000-31999"
     """Port range of the internal addresses on the bridge's gateway, `first-last`."""
 
 
@@ -319,3 +325,13 @@ class Settings(Section):
     git: Git = Git()
     disk: DiskMarks = DiskMarks()
     logs: Logs = Logs()
+
+    @property
+    def public_host(self) -> str:
+        """The host name by which the proxy offers the API."""
+        return self.api.public_host or f"console.{self.base_domain}"
+
+    @model_validator(mode="after")
+    def _own_host_is_nobodys(self) -> Self:
+        check_own_host(self.public_host, base_domain=self.base_domain)
+        return self

@@ -15,7 +15,6 @@ from paas.core.sizes import SIZE_RULE, format_size, parse_size
 
 SMALLEST_MEMORY = 6 * 1024**2
 """The engine refuses containers with less."""
-FIRST_UNPRIVILEGED_PORT = 1024
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86400 * 366, allow_inf_nan=False)]
@@ -79,17 +78,6 @@ def _bytes_as_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def port_range(value: str) -> str:
-    low, dash, high = value.partition("-")
-    rule = f"a range first-last within {FIRST_UNPRIVILEGED_PORT}-65535, such as 20000-31999"
-    numeric = low.isascii() and low.isdigit() and high.isascii() and high.isdigit()
-    if not dash or not numeric or len(value) > 11:
-        raise ValueError(rule)
-    if not FIRST_UNPRIVILEGED_PORT <= int(low) <= int(high) <= 65535:
-        raise ValueError(rule)
-    return value
-
-
 def _inside(value: str) -> str:
     parts = value.split("/")
     if not value or value.startswith(("/", "-")) or ".." in parts or not value.isprintable():
@@ -123,6 +111,7 @@ def files(value: object) -> object:
 Address = Annotated[str, AfterValidator(address)]
 Addresses = Annotated[list[Address], BeforeValidator(one_or_many)]
 HostName = Annotated[str, AfterValidator(_host_name)]
+NoneOrHost = Annotated[str, AfterValidator(lambda value: value and _host_name(value))]
 Memory = Annotated[str, BeforeValidator(_bytes_as_text), AfterValidator(_memory)]
 Size = Annotated[str, BeforeValidator(_bytes_as_text), AfterValidator(_size)]
 TrustedNetwork = Annotated[str, AfterValidator(lambda value: str(parse_network(value)))]

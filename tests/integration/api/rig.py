@@ -21,8 +21,10 @@ from paas.aio.clock import SystemClock
 from paas.aio.tasks import Tasks
 from paas.api.app import ApiServer, build_app
 from paas.api.call import Context
+from paas.api.hook_urls import HookUrls
 from paas.control.access import Access
-from paas.control.control import Control, Outside
+from paas.control.control import Control
+from paas.control.outside import Outside
 from paas.live.board import Board
 from paas.settings import Api, Limits, Settings
 from tests.fakes.engine import FakeBuilder, FakeEngine
@@ -164,6 +166,7 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
             journal=journal,
             store=store,
             figures=store.figures,
+            deliveries=store.deliveries,
             clock=SystemClock(),
             host=FakeHost(),
             doors=NoDoors(),
@@ -208,6 +211,9 @@ def _context(
         deployments=control.deployments,
         history=control.history,
         explain=control.explain,
+        hooks=control.hooks,
+        hook_keys=control.hook_keys,
+        hook_url=HookUrls(settings, control.urls),
         status=control.status,
         recorder=control.recorder,
         telemetry=control.telemetry,

@@ -97,7 +97,8 @@ def refusals(found: dict[str, Answer]) -> dict[str, tuple[int, str]]:
     return {
         name: (answer.status, answer.json["code"])
         for name, answer in found.items()
-        if answer.status in (401, 403) and answer.json["code"] != "sign_in_failed"
+        if answer.status in (401, 403)
+        and answer.json["code"] not in ("sign_in_failed", "bad_signature")
     }
 
 

@@ -14,8 +14,9 @@ from paas.adapters.journal import FileJournal
 from paas.adapters.probe import NetworkProber
 from paas.adapters.secrets import AesVault
 from paas.aio.tasks import Tasks
-from paas.control.control import Control, Outside, uploads_dir
+from paas.control.control import Control, uploads_dir
 from paas.control.intake import DeploymentRequest
+from paas.control.outside import Outside
 from paas.control.replicas import Replica
 from paas.core.access import EVERYTHING
 from paas.core.lifecycle import ENDED
@@ -27,6 +28,7 @@ from paas.daemon import GatewayDoors
 from paas.live.board import Board
 from paas.proxy.proxy import Proxy
 from paas.settings import Settings
+from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.engine import FakeBuilder
 from tests.fakes.figures import FakeFigures
 from tests.fakes.host import FakeHost
@@ -289,6 +291,7 @@ class World:
             journal=self.journal,
             store=self.store,
             figures=FakeFigures(),
+            deliveries=FakeDeliveries(),
             clock=self.clock,
             host=self.host,
             doors=self.doors,

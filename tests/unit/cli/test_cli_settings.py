@@ -89,3 +89,14 @@ def test_for_people():
         "ignore": "/a, /b+agent:x+status:404",
     }
     assert shown({"ignore": []}) == {"ignore": "nothing"}
+
+
+def test_a_repository_is_named_by_its_url() -> None:
+    changed = body({"repository": "https://git.example/a/b"}, ask=str)
+    assert changed == {"repository": {"url": "https://git.example/a/b"}}
+    assert body({"repository": "none"}, ask=str) == {"repository": None}
+    known = {"url": "https://git.example/a/b", "branch": "main", "subdir": "web"}
+    assert shown({"repository": known}) == {
+        "repository": "https://git.example/a/b, main, in web",
+    }
+    assert shown({"repository": None}) == {"repository": "none"}

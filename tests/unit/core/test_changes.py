@@ -4,7 +4,8 @@ import pytest
 
 from paas.core import changes
 from paas.core.changes import Birth
-from paas.core.model import Domain, Failure, ServiceSettings, Traffic, VersionStatus
+from paas.core.model import Domain, Failure, Hook, ServiceSettings, Traffic, VersionStatus
+from paas.core.repositories import Repository
 from paas.core.spec import PinnedImage, ReplicaRange, ScalingRules
 from paas.errors import Conflict, Invalid, NotFound
 from tests import builders
@@ -13,11 +14,27 @@ from tests.builders import NOW, service, spec, version
 IMAGE = PinnedImage(reference="shop:1", id="sha256:1")
 BIRTH = Birth(id="new", created=NOW, internal_port=20_100)
 AUTO_PRUNE = ServiceSettings(auto_prune=True)
+OWN = Repository(url="https://git.example/acme/shop", branch="main")
 FAILURE = Failure(code="build_failed", message="It failed.")
 
 
 def born(shop, *, limit=10):
     return changes.add_version(shop, spec(), BIRTH, limit=limit)
+
+
+class TestRepository:
+    def test_one_is_adopted_where_there_is_none(self):
+        adopted = changes.adopt_repository(service(), OWN)
+        assert adopted.settings.repository == OWN
+        other = replace(OWN, branch="next")
+        assert changes.adopt_repository(adopted, other) is adopted
+
+    def test_a_hook_is_set_and_removed(self):
+        hook = Hook(secret=b"sealed", created=NOW)
+        hooked = changes.set_hook(service(), hook)
+        assert hooked.hook == hook
+        assert changes.set_hook(hooked, None) == service()
+        assert "sealed" not in repr(hook)
 
 
 class TestBaseVersion:

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from paas.core.names import (
     RESERVED,
     check_domain,
+    check_own_host,
     check_service_name,
     normal_host,
     version_name,
@@ -128,3 +129,14 @@ def test_the_base_domain_belongs_to_the_services(name):
 
 def test_a_domain_that_only_ends_like_the_base_domain_is_free():
     assert check_domain("myapps.example.com", base_domain="apps.example.com")
+
+
+@pytest.mark.parametrize("host", ["console.apps.example", "api.apps.example", "hooks.example"])
+def test_the_api_s_own_host_is_one_that_no_service_can_have(host):
+    check_own_host(host, base_domain="apps.example")
+
+
+@pytest.mark.parametrize("host", ["apps.example", "shop.apps.example", "a.console.apps.example"])
+def test_a_host_that_a_service_can_have_is_not_the_api_s(host):
+    with pytest.raises(ValueError, match="free of services"):
+        check_own_host(host, base_domain="apps.example")

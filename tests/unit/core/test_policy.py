@@ -1,4 +1,5 @@
 import base64
+import re
 from dataclasses import replace
 
 import pytest
@@ -18,6 +19,7 @@ from paas.core.policy import (
     service_policy,
     sticky_cookie,
     sticky_version,
+    targets_policy,
     version_policy,
 )
 from tests import builders
@@ -104,6 +106,24 @@ class TestAddresses:
     def test_who_is_kept_out_learns_nothing_else(self):
         wanted = {"redirect_https": True, "basic_auth": LOGIN, "maintenance": Maintenance.PAGE}
         assert verdict(allow=("10.0.0.0/8",), **wanted) == Refuse.ADDRESS
+
+
+class TestTargets:
+    ONLY = targets_policy(re.compile(rb"/hooks/[a-z]+"), body_limit=10)
+
+    def test_the_ones_named_pass(self):
+        assert decide(self.ONLY, replace(FACTS, target=b"/hooks/shop")) is Verdict.ALLOW
+
+    @pytest.mark.parametrize(
+        "target",
+        [b"/", b"/hooks/", b"/hooks/shop/../../v1", b"/hooks/%2e%2e/v1", b"//hooks/shop", b"*"],
+    )
+    def test_others_are_not_there_byte_for_byte(self, target):
+        assert decide(self.ONLY, replace(FACTS, target=target)) is Refuse.PATH
+
+    def test_the_body_is_bounded(self):
+        facts = replace(FACTS, target=b"/hooks/shop", length=11)
+        assert decide(self.ONLY, facts) is Refuse.BODY
 
 
 class TestRedirects:

@@ -88,6 +88,20 @@ def test_off_is_off_however_yaml_reads_it(config):
     assert (proxy.trusted, proxy.access_log) == (["10.0.0.0/8", "::1/128"], "json")
 
 
+@pytest.mark.parametrize("host", ["apps.example", "shop.apps.example", "a.console.apps.example"])
+def test_the_api_s_own_host_is_no_service_s(host):
+    env = {**HOME, "PAAS_BASE_DOMAIN": "apps.example", "PAAS_API__PUBLIC_HOST": host}
+    (mistake,) = mistakes(None, env)
+    assert "console.apps.example" in mistake
+
+
+@pytest.mark.parametrize("host", ["", "api.apps.example", "hooks.example", "Console.Example."])
+def test_the_api_s_own_host(host):
+    env = {**HOME, "PAAS_BASE_DOMAIN": "apps.example", "PAAS_API__PUBLIC_HOST": host}
+    known = load(None, env).public_host
+    assert known == (host.lower().rstrip(".") or "console.apps.example")
+
+
 def test_the_access_log_starts_at_the_file(config, tmp_path):
     settings = load(config("proxy: {access_log_file: logs/access.log}\n"), HOME)
     assert settings.proxy.access_log_file == str(tmp_path / "logs/access.log")

@@ -1,0 +1,46 @@
+"""All that the control plane needs from outside, in one value."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from paas.ports import (
+    Builder,
+    Clock,
+    Deliveries,
+    Disk,
+    Doors,
+    Engine,
+    FigureStore,
+    Host,
+    Journal,
+    LineSink,
+    Prober,
+    Repositories,
+    Storage,
+    Store,
+    Unpacker,
+    Vault,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """Every port of the control plane, with what stands behind it today."""
+
+    engine: Engine
+    storage: Storage
+    builder: Builder
+    unpacker: Unpacker
+    repositories: Repositories
+    prober: Prober
+    vault: Vault
+    journal: Journal
+    store: Store
+    figures: FigureStore
+    deliveries: Deliveries
+    clock: Clock
+    host: Host
+    disk: Disk
+    doors: Doors
+    drain: LineSink | None = None
+    engine_calls: Callable[[], Mapping[tuple[str, str], int]] = dict
