@@ -37,6 +37,7 @@ from paas.aio.clock import SystemClock
 from paas.aio.tasks import Tasks
 from paas.api.app import ApiServer, build_app
 from paas.api.call import Context
+from paas.console.app import Console
 from paas.control.control import Control, Outside, uploads_dir
 from paas.core.addresses import parse_address
 from paas.core.routing import Route
@@ -137,6 +138,7 @@ class Daemon:
             usage=proxy.usage,
         )
         app = build_app(context, verify=AdminToken(data / "admin.token").verify)
+        Console(context).add_to(app)
         api = ApiServer(app, settings)
         return cls(settings, board=board, control=control, proxy=proxy, api=api)
 

@@ -1,0 +1,55 @@
+"""The list of services, and a service's overview: its versions and what they get."""
+
+from collections.abc import Sequence
+
+from paas.console.visit import Page, Visit
+from paas.control.view import ServiceView, VersionView
+
+PER_PAGE = 50
+
+
+async def list_services(visit: Visit) -> Page:
+    """Services by name, some at a time; `q` narrows them by a part of the name."""
+    query = visit.request.query
+    wanted = query.get("q", "").strip().lower()
+    everything = await visit.context.services.list()
+    found = [view for view in everything if wanted in view.service.name]
+    pages = max(1, -(-len(found) // PER_PAGE))
+    number = min(max(1, _number(query.get("page", ""))), pages)
+    shown = found[(number - 1) * PER_PAGE : number * PER_PAGE]
+    rows = [(view, await visit.context.services.versions(view.service.name)) for view in shown]
+    return Page(
+        title=visit.words["services.title"],
+        values={
+            "rows": [_row(view, versions) for view, versions in rows],
+            "wanted": wanted,
+            "total": len(everything),
+            "found": len(found),
+            "number": number,
+            "pages": pages,
+        },
+    )
+
+
+async def overview(visit: Visit) -> Page:
+    """One service with its versions, newest first."""
+    name = visit.path("service")
+    view = await visit.context.services.read(name)
+    versions = await visit.context.services.versions(name)
+    return Page(
+        title=name,
+        service=name,
+        values={"view": view, "versions": list(reversed(versions)), "tab": "overview"},
+    )
+
+
+def _row(view: ServiceView, versions: Sequence[VersionView]) -> dict[str, object]:
+    return {
+        "view": view,
+        "replicas": sum(len(version.replicas) for version in versions),
+        "versions": len(versions),
+    }
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 1
