@@ -1,9 +1,25 @@
 """Every page of the console, once."""
 
-from paas.console import services
+from paas.console import deployments, services
 from paas.console.visit import PageRoute
+
+SERVICE = "/services/{service}"
 
 PAGES: tuple[PageRoute, ...] = (
     PageRoute(path="/", name="services", function=services.list_services, live=True),
-    PageRoute(path="/services/{service}", name="overview", function=services.overview, live=True),
+    PageRoute(path="/deploy", name="deploy", function=deployments.deploy),
+    PageRoute(path=SERVICE, name="overview", function=services.overview, live=True),
+    PageRoute(path=f"{SERVICE}/deploy", name="deploy", function=deployments.deploy),
+    PageRoute(
+        path=f"{SERVICE}/deployments",
+        name="deployments",
+        function=deployments.list_deployments,
+        live=True,
+    ),
+    PageRoute(
+        path="/deployments/{deployment}",
+        name="deployment",
+        function=deployments.deployment,
+        live=True,
+    ),
 )
