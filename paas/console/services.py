@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from paas.console.visit import Page, Visit
+from paas.control.summary import summary
 from paas.control.view import ServiceView, VersionView
 
 PER_PAGE = 50
@@ -36,10 +37,17 @@ async def overview(visit: Visit) -> Page:
     name = visit.path("service")
     view = await visit.context.services.read(name)
     versions = await visit.context.services.versions(name)
+    explained = await visit.context.explain.service(name)
     return Page(
         title=name,
         service=name,
-        values={"view": view, "versions": list(reversed(versions)), "tab": "overview"},
+        values={
+            "tab": "overview",
+            "view": view,
+            "versions": list(reversed(versions)),
+            "replicas": [replica for one in versions for replica in one.replicas],
+            "reasons": [summary(one, now=explained.time) for one in explained.versions],
+        },
     )
 
 

@@ -1,6 +1,6 @@
 """Every page of the console, once."""
 
-from paas.console import deployments, services
+from paas.console import deployments, service_parts, services
 from paas.console.visit import PageRoute
 
 SERVICE = "/services/{service}"
@@ -16,6 +16,10 @@ PAGES: tuple[PageRoute, ...] = (
         function=deployments.list_deployments,
         live=True,
     ),
+    PageRoute(path=f"{SERVICE}/logs", name="logs", function=service_parts.logs),
+    PageRoute(path=f"{SERVICE}/settings", name="settings", function=service_parts.settings),
+    PageRoute(path=f"{SERVICE}/domains", name="domains", function=service_parts.domains, live=True),
+    PageRoute(path=f"{SERVICE}/events", name="events", function=service_parts.events, live=True),
     PageRoute(
         path="/deployments/{deployment}",
         name="deployment",

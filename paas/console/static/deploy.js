@@ -1,6 +1,7 @@
 // The form for a new deployment: what is filled in becomes the request's JSON, a folder is
 // packed here, and the upload shows how far it is.
 import { Problem, showWrong } from "./console.js";
+import { editPairs, readPairs } from "./pairs.js";
 import { pack } from "./tar.js";
 
 const form = document.getElementById("deploy");
@@ -72,16 +73,7 @@ async function walk(entry, above) {
 
 // ---- environment
 
-function addPair() {
-  const row = document.getElementById("pair").content.cloneNode(true).firstElementChild;
-  document.getElementById("pairs").append(row);
-  row.querySelector("[data-key]").focus();
-  row.querySelector("[data-remove]").addEventListener("click", () => row.remove());
-  row.querySelector("[data-secret]").addEventListener("change", (event) => {
-    row.querySelector("[data-value]").type = event.target.checked ? "password" : "text";
-  });
-}
-document.getElementById("add-pair").addEventListener("click", addPair);
+editPairs();
 
 // ---- the request
 
@@ -94,12 +86,7 @@ function specification() {
     if (input.closest("[data-source]")?.hidden) continue;
     put(spec, input.name.split("."), NUMBERS.has(input.name) ? Number(input.value) : input.value);
   }
-  for (const row of document.querySelectorAll(".pair")) {
-    const key = row.querySelector("[data-key]").value;
-    if (!key) continue;
-    const section = row.querySelector("[data-secret]").checked ? "secrets" : "env";
-    put(spec, [section, key], row.querySelector("[data-value]").value);
-  }
+  for (const [section, pairs] of Object.entries(readPairs())) if (Object.keys(pairs).length) spec[section] = pairs;
   return spec;
 }
 

@@ -4,7 +4,7 @@
 const MOST_LINES = 5000;
 
 /** Follow the stream that the element's data-source names; returns a function that ends it. */
-export function follow(element, { line = (data) => data.text } = {}) {
+export function follow(element, { line = (data) => data.text, drawn = () => {}, following = () => true } = {}) {
   const stream = new EventSource(element.dataset.source);
   let waiting = [];
   let drawing = false;
@@ -20,7 +20,8 @@ export function follow(element, { line = (data) => data.text } = {}) {
     waiting = [];
     element.append(...rows.slice(-MOST_LINES));
     while (element.childElementCount > MOST_LINES) element.firstElementChild.remove();
-    if (atEnd) element.scrollTop = element.scrollHeight;
+    drawn();
+    if (atEnd && following()) element.scrollTop = element.scrollHeight;
   };
   stream.onmessage = (event) => {
     waiting.push(JSON.parse(event.data));
