@@ -7,6 +7,7 @@ Shutdown is the reverse, with a budget for each part; replicas keep running.
 
 import asyncio
 import gc
+import hashlib
 import logging
 import os
 import secrets
@@ -24,6 +25,11 @@ from paas.adapters.archives import ArchiveUnpacker
 from paas.adapters.build import DockerBuilder
 from paas.adapters.certificates import read_certificate
 from paas.adapters.docker import DockerEngine
+from paas.adapters.drains import line_sink
+from paas.adapters.git import FetchCaps, GitRepositories, Places
+from paas.adapters.git_gate import Gate
+from paas.adapters.git_remote import Trust
+from paas.adapters.git_sandbox import LowUser
 from paas.adapters.host import LinuxHost
 from paas.adapters.journal import FileJournal
 from paas.adapters.lockfile import LockFile
@@ -38,8 +44,11 @@ from paas.aio.tasks import Tasks
 from paas.api.app import ApiServer, build_app
 from paas.api.call import Context
 from paas.console.app import Console
+from paas.control.access import Access
 from paas.control.control import Control, Outside, uploads_dir
 from paas.core.addresses import parse_address
+from paas.core.draining import parse_drain
+from paas.core.networks import networks
 from paas.core.routing import Route
 from paas.errors import PaasError
 from paas.http1.limits import Limits
@@ -94,13 +103,21 @@ class Daemon:
     """Everything that runs, wired; use `build`."""
 
     def __init__(
-        self, settings: Settings, *, board: Board, control: Control, proxy: Proxy, api: ApiServer
+        self,
+        settings: Settings,
+        *,
+        board: Board,
+        control: Control,
+        proxy: Proxy,
+        api: ApiServer,
+        access: Access,
     ) -> None:
         self._settings = settings
         self.board = board
         self.control = control
         self.proxy = proxy
         self.api = api
+        self.access = access
 
     @classmethod
     async def build(cls, settings: Settings, stack: AsyncExitStack) -> "Daemon":
@@ -125,28 +142,35 @@ class Daemon:
         _certify(proxy.certificates, settings)
         outside = await _outside(settings, GatewayDoors(proxy), stack)
         control = Control(settings, outside, board, certificates=proxy.certificates)
+        master = AdminToken(data / "admin.token")
+        access = Access(store=outside.store, clock=outside.clock, master=master)
+        stack.push_async_callback(access.close)
         context = Context(
             services=control.services,
             deployments=control.deployments,
             history=control.history,
             explain=control.explain,
             status=control.status,
+            recorder=control.recorder,
+            telemetry=control.telemetry,
             journal=outside.journal,
             requests=board.requests,
             settings=settings,
             clock=outside.clock,
+            access=access,
             usage=proxy.usage,
+            proxy_errors=lambda: proxy.counters.errors,
         )
-        app = build_app(context, verify=AdminToken(data / "admin.token").verify)
-        Console(context).add_to(app)
+        app = build_app(context, pages=Console(context).pages())
         api = ApiServer(app, settings)
-        return cls(settings, board=board, control=control, proxy=proxy, api=api)
+        return cls(settings, board=board, control=control, proxy=proxy, api=api, access=access)
 
     async def start(self) -> None:
         """Route from the store, listen, then begin to keep. Raises `PaasError` when an
         address cannot be listened on.
         """
         await self.control.load()
+        await self.access.start()
         plain = await self._listen(self._settings.proxy.http, secure=False)
         secure = await self._listen(self._settings.proxy.https, secure=True)
         self.control.urls.listens(plain, secure)
@@ -246,7 +270,7 @@ def _access_log(settings: Settings, stack: AsyncExitStack) -> AccessLog | None:
 
 async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStack) -> Outside:
     """Every port with its adapter, opened; the engine connects later."""
-    data, limits = settings.data_dir, settings.limits
+    data, limits, drain = settings.data_dir, settings.limits, settings.logs.drain
     tasks = Tasks()
     store = await SqliteStore.open(data / "paas.db")
     stack.push_async_callback(store.close)
@@ -266,13 +290,45 @@ async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStac
             entries=limits.archive_entries,
             ratio=limits.archive_ratio,
         ),
+        repositories=_repositories(settings),
         prober=NetworkProber(),
         vault=AesVault(key, sealed_exists=sealed),
         journal=journal,
         store=store,
+        figures=store.figures,
+        engine_calls=engine.calls,
+        drain=line_sink(parse_drain(drain)) if drain else None,
         clock=SystemClock(),
         host=LinuxHost(),
         doors=doors,
+    )
+
+
+def _repositories(settings: Settings) -> GitRepositories:
+    """Where git has another user than we, its sandboxes are where that one can go: nobody
+    else gets into `data_dir`.
+    """
+    git, limits, data = settings.git, settings.limits, settings.data_dir
+    user = LowUser.named(git.user)
+    mark = hashlib.sha256(str(data).encode()).hexdigest()[:12]
+    return GitRepositories(
+        FetchCaps(
+            size=git.bytes,
+            seconds=git.timeout,
+            unpacked=limits.unpacked_bytes,
+            entries=limits.archive_entries,
+        ),
+        gate=Gate(
+            allow_private=git.allow_private,
+            allow_http=git.allow_http,
+            networks=networks(git.private_networks),
+        ),
+        trust=Trust(ca_file=git.ca_file, known_hosts=data / "known_hosts"),
+        user=user,
+        places=Places(
+            scratch=data if user.uid is None else Path("/var/tmp"),  # noqa: S108 - mkdtemp
+            prefix=f".git-{mark}-" if user.uid is None else f"paas-git-{mark}-",
+        ),
     )
 
 

@@ -59,6 +59,16 @@ class Denied(PaasError):
     code = "denied"
 
 
+class TooOften(Denied):
+    """The caller tried too often; `retry_after` is when it may again, in seconds."""
+
+    code = "too_often"
+
+    def __init__(self, message: str, *, retry_after: int, code: str, advice: str = "") -> None:
+        super().__init__(message, code=code, advice=advice)
+        self.retry_after = retry_after
+
+
 class NotFound(PaasError):
     """The thing named does not exist."""
 

@@ -19,9 +19,12 @@ from paas.errors import Invalid, Unavailable
 
 
 class ArchiveUnpacker:
-    """`size` bytes and `entries` at most in all, `ratio` unpacked bytes per packed one."""
+    """`size` bytes and `entries` at most in all, `ratio` unpacked bytes per packed one.
+    Without `strip` a single directory at the top stays.
+    """
 
-    def __init__(self, *, size: int, entries: int, ratio: int) -> None:
+    def __init__(self, *, size: int, entries: int, ratio: int, strip: bool = True) -> None:
+        self._strip = strip
         self._caps = Caps(size=size, entries=entries, ratio=ratio)
 
     async def unpack(self, archive: Path, into: Path) -> None:
@@ -48,7 +51,7 @@ class ArchiveUnpacker:
         try:
             draft.mkdir(mode=0o700, parents=True)
             tree = self._fill(draft, archive, stop)
-            top = tree.only_directory()
+            top = tree.only_directory() if self._strip else None
             into.mkdir(mode=0o755)  # fresh, or not ours to touch
             placed = True
             (draft / top if top else draft).replace(into)

@@ -11,7 +11,7 @@ import json
 import math
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -95,6 +95,10 @@ class DockerEngine:
 
     async def close(self) -> None:
         await self.api.close()
+
+    def calls(self) -> Mapping[tuple[str, str], int]:
+        """Calls so far by method and outcome (`ok`, or the error's code)."""
+        return self.api.calls
 
     async def info(self) -> EngineFact:
         engine = await self.api.negotiate()

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import ssl
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -50,6 +51,7 @@ class DockerApi:
         self.host = host or os.environ.get("DOCKER_HOST", "") or DEFAULT_HOST
         self._client: aiodocker.Docker | None = None
         self._connector: aiohttp.BaseConnector | None = None
+        self.calls: Counter[tuple[str, str]] = Counter()
 
     async def close(self) -> None:
         client, self._client = self._client, None
@@ -108,7 +110,7 @@ class DockerApi:
         client = self._connected()
         if client.api_version == _AUTO:
             await self.negotiate()
-        with translated(path):
+        with self._counting(method), translated(path):
             async with asyncio.timeout(deadline):
                 response = await client._do_query(  # noqa: SLF001 - see above
                     path, method, params=dict(params or {}), data=data, headers=headers
@@ -117,6 +119,15 @@ class DockerApi:
             yield response
         finally:
             response.close()
+
+    @contextmanager
+    def _counting(self, method: str) -> Iterator[None]:
+        try:
+            yield
+        except PaasError as error:
+            self.calls[method, error.code] += 1
+            raise
+        self.calls[method, "ok"] += 1
 
     def _connected(self) -> aiodocker.Docker:
         if self._client is None:

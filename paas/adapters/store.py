@@ -12,6 +12,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from paas.adapters.database import Database, Transaction
+from paas.adapters.figure_store import SqliteFigures
+from paas.adapters.store_access import read_access, save_access
 from paas.adapters.store_rows import (
     deployment_of,
     deployment_row,
@@ -23,6 +25,7 @@ from paas.adapters.store_rows import (
     services_of,
     version_row,
 )
+from paas.core.access import Holdings
 from paas.core.idle import Mark
 from paas.core.model import Change, Deployment, Event, Service
 from paas.errors import Conflict
@@ -48,6 +51,11 @@ class SqliteStore:
         """
         return cls(await Database.open(path))
 
+    @property
+    def figures(self) -> SqliteFigures:
+        """The figures in the same file."""
+        return SqliteFigures(self._database)
+
     async def close(self) -> None:
         """Finish the transaction under way and refuse further ones."""
         await self._database.close()
@@ -63,7 +71,7 @@ class SqliteStore:
     async def commit(self, change: Change) -> tuple[Event, ...]:
         """Apply all of it in one durable transaction; returns its events, numbered.
 
-        Raises `Conflict` (`service_exists`, `domain_taken`, `service_gone`) and
+        Raises `Conflict` (`service_exists`, `domain_taken`, `service_gone`, `token_exists`) and
         `Unavailable` (`disk_full`, `store_busy`, `stopping`, …).
         """
 
@@ -72,6 +80,8 @@ class SqliteStore:
             for deployment in change.deployments:
                 await _save_deployment(transaction, deployment)
             await _save_activity(transaction, change.activity)
+            if not change.access.empty:
+                await save_access(transaction, change.access)
             return await self._add_events(transaction, change.events)
 
         return await self._database.write(work)
@@ -143,6 +153,10 @@ class SqliteStore:
             "SELECT version_id, boot, monotonic, wall, busy FROM activity"
         )
         return dict(mark_of(row) for row in rows)
+
+    async def access(self) -> Holdings:
+        """All tokens, users and sessions."""
+        return await read_access(self._database)
 
     async def meta(self, key: str, default: str) -> str:
         """The stored value of `key`; stores `default` first if there is none."""

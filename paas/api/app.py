@@ -6,16 +6,16 @@ import json
 import logging
 import socket
 import stat
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 
 from aiohttp import web
 
 from paas.api import openapi
-from paas.api.auth import Guard, guard_middleware
+from paas.api.auth import Guard, Rule, guard_middleware
 from paas.api.bodies import LARGEST_JSON
 from paas.api.call import JSON, Context, add_route
-from paas.api.problems import answer_problems
+from paas.api.problems import Handler, answer_problems
 from paas.api.table import ROUTES
 from paas.core.addresses import parse_address
 from paas.errors import Conflict, Unavailable
@@ -29,18 +29,24 @@ SOCKET_MODE = 0o660
 ANSWER_WAIT = 1.0
 
 
-def build_app(context: Context, *, verify: Callable[[str], bool]) -> web.Application:
-    """The API over the control plane; `verify` compares tokens in constant time."""
-    public = [openapi.PATH, *(route.path for route in ROUTES if route.public)]
+def build_app(context: Context, *, pages: Mapping[str, Handler] | None = None) -> web.Application:
+    """The API over the control plane. `pages` are read by GET under their paths; anyone may
+    ask for them, and each decides itself what it shows to whom.
+    """
+    rules: dict[Handler, Rule] = {_describe: Rule(public=True)}
     listen = context.settings.api.listen
     own = parse_address(listen)[0] if listen else ""
-    guard = Guard(verify=verify, hosts=[own, *context.settings.api.hosts], public=public)
+    hosts = [own, *context.settings.api.hosts]
+    guard = Guard(context.access, hosts=hosts, rules=rules)
     app = web.Application(
         middlewares=[answer_problems, guard_middleware(guard)], client_max_size=LARGEST_JSON
     )
     for route in ROUTES:
-        add_route(app, route, context)
+        rules[add_route(app, route, context)] = route.rule
     app.router.add_get(openapi.PATH, _describe)
+    for path, page in (pages or {}).items():
+        app.router.add_get(path, page)
+        rules[page] = Rule(public=True)
     app.on_response_prepare.append(_harden)
     return app
 

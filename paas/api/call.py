@@ -11,16 +11,20 @@ from typing import Any, Generic, TypeVar
 from aiohttp import web
 from pydantic import BaseModel
 
-from paas.api.auth import ACTOR
+from paas.api.auth import CLOSED, PRINCIPAL, Rule
 from paas.api.bodies import later, read_json
 from paas.api.fields import checked, wrong_field
 from paas.api.problems import Handler
 from paas.api.queries import NoQuery, Query
 from paas.api.schema import Body, Nothing
+from paas.control.access import Access
 from paas.control.deployments import Deployments
 from paas.control.explain import Explain
+from paas.control.recorder import Recorder
 from paas.control.services import History, Services
+from paas.control.telemetry import Telemetry
 from paas.control.views import Status
+from paas.core.access import Principal, Scope, View
 from paas.errors import NotFound
 from paas.live.requests import RequestLogs
 from paas.live.usage import Usage
@@ -46,11 +50,15 @@ class Context:
     history: History
     explain: Explain
     status: Status
+    recorder: Recorder
+    telemetry: Telemetry
     journal: Journal
     requests: RequestLogs
     settings: Settings
     clock: Clock
+    access: Access
     usage: Callable[[], Usage] = Usage
+    proxy_errors: Callable[[], Mapping[str, int]] = dict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +67,21 @@ class Call(Generic[Q, B]):
 
     request: web.Request
     context: Context
-    actor: str
+    principal: Principal
     query: Q
     body: B
+
+    @property
+    def actor(self) -> str:
+        """Who calls, as events name them."""
+        return self.principal.actor
+
+    @property
+    def view(self) -> View:
+        """What the caller sees. The service of the path is in it; whatever is looked up
+        otherwise (lists, deployments by id, events) takes it as an argument.
+        """
+        return self.principal.view
 
     def path(self, name: str) -> str:
         """A variable of the path. Raises `NotFound` for what cannot name anything."""
@@ -77,7 +97,14 @@ class Route(Generic[Q, B]):
 
     `status` is that of success, `answer` its model (None: no content), `media` what it
     can be sent as. With `upload` the handler reads the body itself: JSON of `body`, or
-    multipart with an archive. `public` needs no token.
+    multipart with an archive.
+
+    Every route declares `needs`, the scope of its callers, or `public`, when it needs no
+    token. One that declares neither is for administrators, and a test fails. A caller that is
+    bound to one service reaches routes with `{service}` in their path, for that service, and
+    those that are `filtered`: they pass `call.view` to all that they look up. `basic` takes
+    the token as the password of basic authentication too, `form` is a page's form, whose
+    field `csrf` can stand for the header.
     """
 
     method: str
@@ -92,19 +119,37 @@ class Route(Generic[Q, B]):
     errors: tuple[int, ...] = ()
     media: tuple[str, ...] = (JSON,)
     upload: bool = False
+    needs: Scope | None = None
     public: bool = False
+    filtered: bool = False
+    basic: bool = False
+    form: bool = False
+
+    @property
+    def rule(self) -> Rule:
+        """What the guard asks of its callers."""
+        return Rule(
+            needs=self.needs or CLOSED.needs,
+            public=self.public,
+            filtered=self.filtered,
+            basic=self.basic,
+            form=self.form,
+        )
 
     @property
     def takes_body(self) -> bool:
         return self.body is not Nothing
 
 
-def add_route(app: web.Application, route: Route[Any, Any], context: Context) -> None:
-    """Put the route into the router; reading it is allowed by HEAD too."""
+def add_route(app: web.Application, route: Route[Any, Any], context: Context) -> Handler:
+    """Put the route into the router; reading it is allowed by HEAD too. Returns what the
+    router calls.
+    """
     handler = _endpoint(route, context)
     methods = ("GET", "HEAD") if route.method == "GET" else (route.method,)
     for method in methods:
         app.router.add_route(method, route.path, handler, expect_handler=later)
+    return handler
 
 
 def reply(
@@ -143,7 +188,7 @@ def _endpoint(route: Route[Any, Any], context: Context) -> Handler:
         call = Call(
             request=request,
             context=context,
-            actor=request[ACTOR],
+            principal=request[PRINCIPAL],
             query=checked(route.query, _parameters(request)),
             body=checked(route.body, await read_json(request)) if reads_body else Nothing(),
         )

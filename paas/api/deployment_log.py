@@ -8,6 +8,7 @@ from paas.api import render
 from paas.api.call import Context
 from paas.api.streams import FanIn, ServerEvent
 from paas.control.logs import deployment_log
+from paas.core.access import EVERYTHING
 from paas.core.model import LogLine
 from paas.errors import NotFound
 
@@ -21,7 +22,9 @@ POLL = 0.05
 async def stream(
     context: Context, deployment_id: str, *, after: int
 ) -> AsyncGenerator[ServerEvent | None]:
-    """All lines after the cursor, live ones too, then an `end` event with the deployment."""
+    """All lines after the cursor, live ones too, then an `end` event with the deployment,
+    which the caller has been found to see.
+    """
     cursor = after
     async with contextlib.aclosing(_following(context, deployment_id, after)) as lines:
         async for line in lines:
@@ -61,7 +64,7 @@ async def _end(context: Context, deployment_id: str) -> ServerEvent:
             while not await _settled(context, deployment_id):
                 await context.clock.sleep(POLL)
     try:
-        deployment = await context.deployments.read(deployment_id)
+        deployment = await context.deployments.read(deployment_id, view=EVERYTHING)
     except NotFound:  # its service was deleted meanwhile
         return ServerEvent(name="end", data="{}")
     return ServerEvent(name="end", data=render.deployment(deployment).model_dump_json())

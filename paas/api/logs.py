@@ -33,19 +33,29 @@ class Wanted:
 
     version: str | None = None
     replica: str | None = None
+    stream: str | None = None
+    text: str | None = None
     since: float | None = None
+    until: float | None = None
 
     def versions(self, service: Service) -> list[Version]:
         return [one for one in service.versions if self.version in (None, one.name)]
 
     def takes(self, line: LogLine) -> bool:
-        return (self.replica is None or line.replica == self.replica) and (
-            self.since is None or line.time >= self.since
+        return (
+            self.replica in (None, line.replica)
+            and self.stream in (None, line.stream)
+            and (self.since is None or line.time >= self.since)
+            and (self.until is None or line.time < self.until)
+            and (self.text is None or self.text.casefold() in line.text.casefold())
         )
 
     @property
     def filters(self) -> bool:
-        return self.replica is not None or self.since is not None
+        return any(
+            one is not None
+            for one in (self.replica, self.stream, self.text, self.since, self.until)
+        )
 
 
 @dataclass(slots=True)

@@ -21,6 +21,7 @@ _ALWAYS = (401, 421, 500, 503)
 _MEANING = {
     400: "The body is not valid JSON or multipart",
     401: "The token is missing or wrong",
+    403: "The caller's scope does not reach so far",
     404: "There is no such thing",
     408: "The body stopped arriving",
     409: "The present state does not allow this",
@@ -28,9 +29,32 @@ _MEANING = {
     415: "The body is of another type",
     421: "The API does not answer to this host name",
     422: "Fields are wrong; all of them are named",
+    429: "There were too many failed tries",
     500: "A failure inside the daemon",
     503: "Something outside is away; try again later",
     507: "The disk is full",
+}
+
+
+_SCHEMES = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API token. Scopes: read, deploy and admin, each of which includes "
+        "those before it. It may be bound to one service.",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-paas",
+        "description": "The cookie of POST /v1/session (named paas without TLS). Changes send "
+        "the header X-CSRF-Token as well and come from the same origin.",
+    },
+    "basic": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "An API token as the password of any user name; for git.",
+    },
 }
 
 
@@ -50,11 +74,11 @@ def document(routes: Iterable[Route[Any, Any]]) -> dict[str, Any]:
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
-        "security": [{"token": []}],
+        "security": _callers([]),
         "paths": paths,
         "components": {
             "schemas": _schemas(known),
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": _SCHEMES,
         },
     }
 
@@ -79,9 +103,26 @@ def _operation(route: Route[Any, Any]) -> dict[str, Any]:
     }
     if route.takes_body:
         operation["requestBody"] = {"required": True, "content": _request_content(route)}
-    if route.public:
-        operation["security"] = [{}, {"token": []}]
+    operation |= _access(route)
     return operation
+
+
+def _access(route: Route[Any, Any]) -> dict[str, Any]:
+    """Who may call it, and what a caller who is bound to one service gets: `path`, the
+    service of the path only; `filtered`, what is of that service; `refused`.
+    """
+    rule = route.rule
+    if rule.public:
+        return {"security": [{}, *_callers([])]}
+    bound = "path" if "{service}" in route.path else "filtered" if rule.filtered else "refused"
+    callers = _callers([rule.needs.value])
+    if rule.basic:
+        callers.append({"basic": [rule.needs.value]})
+    return {"security": callers, "x-paas-bound": bound}
+
+
+def _callers(scopes: list[str]) -> list[dict[str, list[str]]]:
+    return [{"token": scopes}, {"session": scopes}]
 
 
 def _path_parameters(route: Route[Any, Any]) -> list[dict[str, Any]]:
@@ -124,7 +165,8 @@ def _responses(route: Route[Any, Any]) -> dict[str, Any]:
         }
     if route.status == 202:
         success["headers"] = {"Location": {"schema": {"type": "string"}}}
-    refusals = {*_ALWAYS, *route.errors, *((400, 413, 415) if route.takes_body else ())}
+    scoped = () if route.public else (403,)
+    refusals = {*_ALWAYS, *scoped, *route.errors, *((400, 413, 415) if route.takes_body else ())}
     return {
         str(route.status): success,
         **{str(status): _refusal(status) for status in sorted(refusals)},

@@ -20,6 +20,7 @@ from paas.errors import (
     NotFound,
     PaasError,
     TooLarge,
+    TooOften,
     Unavailable,
 )
 
@@ -43,6 +44,9 @@ _STATUS_OF_CODE = {
     "malformed_multipart": 400,
     "no_token": 401,
     "bad_token": 401,
+    "token_expired": 401,
+    "session_ended": 401,
+    "sign_in_failed": 401,
     "method_not_allowed": 405,
     "upload_stalled": 408,
     "unsupported_media_type": 415,
@@ -50,6 +54,7 @@ _STATUS_OF_CODE = {
     "build_failed": 502,
     "pull_failed": 502,
     "start_failed": 502,
+    "too_many_attempts": 429,
     "disk_full": 507,
 }
 
@@ -77,6 +82,8 @@ def problem_response(error: PaasError) -> web.Response:
         headers["WWW-Authenticate"] = 'Bearer realm="paas"'
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(RETRY_AFTER)
+    if isinstance(error, TooOften):
+        headers["Retry-After"] = str(error.retry_after)
     return _response(problem(error, status=status, title=title), headers)
 
 

@@ -1,6 +1,6 @@
 """What callers may ask after the question mark, as models."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -40,12 +40,28 @@ class DeploymentLogQuery(Query):
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = MAX_LIMIT
 
 
+class FigureQuery(Query):
+    """Of the last hour unless `since` and `until` say otherwise; `step` in seconds is raised
+    to what is kept of that time.
+    """
+
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    step: Annotated[int, Field(ge=1, le=90 * 86400)] | None = None
+    version: Annotated[str, Field(max_length=64)] | None = None
+
+
 class LogQuery(Query):
-    """`after` is a line's cursor; `follow` goes on with new lines as an event stream."""
+    """`after` is a line's cursor; `follow` goes on with new lines as an event stream. `q` is
+    a part of the wanted lines' text, upper and lower case being the same.
+    """
 
     version: str | None = None
     replica: str | None = None
+    stream: Literal["stdout", "stderr", "paas"] | None = None
+    q: Annotated[str, Field(max_length=1000)] | None = None
     since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 100
     after: str | None = None
     follow: bool | None = None

@@ -16,6 +16,7 @@ from paas.control import logs
 from paas.control.control import uploads_dir
 from paas.control.intake import DeploymentRequest
 from paas.control.usual import usual_spec
+from paas.core.access import Scope
 from paas.core.model import Traffic, Version
 
 OF_SERVICE = "/v1/services/{service}/deployments"
@@ -43,18 +44,20 @@ async def list_deployments(call: Call[queries.Page, Nothing]) -> answers.Deploym
 
 
 async def read_deployment(call: Call[NoQuery, Nothing]) -> answers.Deployment:
-    return render.deployment(await call.context.deployments.read(call.path("deployment")))
+    found = await call.context.deployments.read(call.path("deployment"), view=call.view)
+    return render.deployment(found)
 
 
 async def cancel(call: Call[NoQuery, Nothing]) -> answers.Deployment:
     deployments = call.context.deployments
-    return render.deployment(await deployments.cancel(call.path("deployment"), actor=call.actor))
+    ended = await deployments.cancel(call.path("deployment"), actor=call.actor, view=call.view)
+    return render.deployment(ended)
 
 
 async def read_log(
     call: Call[queries.DeploymentLogQuery, Nothing],
 ) -> answers.DeploymentLines | web.StreamResponse:
-    deployment = await call.context.deployments.read(call.path("deployment"))
+    deployment = await call.context.deployments.read(call.path("deployment"), view=call.view)
     media = preferred(call.request, (JSON, PLAIN, EVENTS))
     if media == EVENTS and call.request.method == "GET":
         given = call.request.headers.get("Last-Event-ID", "")
@@ -102,6 +105,7 @@ async def _accept(
 ) -> web.Response:
     """Once submitted, the upload belongs to the deployment."""
     context = call.context
+    to_core.check_repository(wanted, context.settings.git)
     name = upload.filename if upload and upload.filename else "archive"
     base = _base(call, service, wanted)
     source = to_core.source(wanted, filename=name, base=base)
@@ -137,8 +141,9 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         method="POST",
         path=OF_SERVICE,
         operation="deploy",
-        summary="Deploy an image, an earlier version's, or an archive (multipart: spec, archive)",
+        summary="Deploy an image, an earlier version's, a repository or an archive (multipart)",
         handler=submit,
+        needs=Scope.DEPLOY,
         body=NewDeployment,
         answer=answers.Deployment,
         status=202,
@@ -151,6 +156,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="listDeployments",
         summary="A service's deployments, newest first",
         handler=list_deployments,
+        needs=Scope.READ,
         query=queries.Page,
         answer=answers.Deployments,
         errors=(404, 422),
@@ -161,6 +167,8 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="readDeployment",
         summary="A deployment with its steps",
         handler=read_deployment,
+        needs=Scope.READ,
+        filtered=True,
         answer=answers.Deployment,
         errors=(404,),
     ),
@@ -170,6 +178,8 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="cancelDeployment",
         summary="Cancel a deployment that has not ended",
         handler=cancel,
+        needs=Scope.DEPLOY,
+        filtered=True,
         answer=answers.Deployment,
         errors=(404, 409, 507),
     ),
@@ -179,6 +189,8 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="readDeploymentLog",
         summary="A deployment's log; as an event stream with what comes, until it ends",
         handler=read_log,
+        needs=Scope.READ,
+        filtered=True,
         query=queries.DeploymentLogQuery,
         answer=answers.DeploymentLines,
         media=(JSON, PLAIN, EVENTS),

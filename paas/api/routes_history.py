@@ -6,11 +6,11 @@ from aiohttp import web
 
 from paas import __version__
 from paas.api import answers, logs, render
-from paas.api.auth import ANONYMOUS
 from paas.api.call import EVENTS, JSON, Call, Route, preferred
 from paas.api.queries import EventPage, LogQuery, NoQuery, Page
 from paas.api.schema import Nothing
 from paas.api.streams import send
+from paas.core.access import EVERYTHING, Scope
 
 
 async def read_logs(call: Call[LogQuery, Nothing]) -> answers.Lines | web.StreamResponse:
@@ -18,8 +18,14 @@ async def read_logs(call: Call[LogQuery, Nothing]) -> answers.Lines | web.Stream
     service = (await context.services.read(name)).service
     if query.version is not None:
         await context.services.version(name, query.version)
-    since = query.since.timestamp() if query.since else None
-    wanted = logs.Wanted(version=query.version, replica=query.replica, since=since)
+    wanted = logs.Wanted(
+        version=query.version,
+        replica=query.replica,
+        stream=query.stream,
+        text=query.q or None,
+        since=query.since.timestamp() if query.since else None,
+        until=query.until.timestamp() if query.until else None,
+    )
     streamed = preferred(call.request, (JSON, EVENTS)) == EVENTS or query.follow is True
     if streamed and call.request.method == "GET":
         after = call.request.headers.get("Last-Event-ID", query.after)
@@ -32,7 +38,11 @@ async def read_logs(call: Call[LogQuery, Nothing]) -> answers.Lines | web.Stream
 
 
 async def service_events(call: Call[EventPage, Nothing]) -> answers.Events:
-    return await _events(call, call.path("service"))
+    query = call.query
+    found = await call.context.history.of_service(
+        call.path("service"), after=query.after, before=query.before, limit=query.limit
+    )
+    return answers.Events(items=[render.event(one) for one in found])
 
 
 async def service_requests(call: Call[Page, Nothing]) -> answers.Requests:
@@ -43,22 +53,18 @@ async def service_requests(call: Call[Page, Nothing]) -> answers.Requests:
 
 
 async def all_events(call: Call[EventPage, Nothing]) -> answers.Events:
-    return await _events(call, None)
+    query = call.query
+    found = await call.context.history.events(
+        view=call.view, after=query.after, before=query.before, limit=query.limit
+    )
+    return answers.Events(items=[render.event(one) for one in found])
 
 
 async def health(call: Call[NoQuery, Nothing]) -> answers.Health:
     """Anyone may see that it lives; what it sees is for those who may call it."""
-    if call.actor == ANONYMOUS:
+    if call.principal.scope is None or call.view != EVERYTHING:
         return answers.Health(status="ok", version=__version__)
     return render.health(await call.context.status.health(), call.context.usage())
-
-
-async def _events(call: Call[EventPage, Nothing], service: str | None) -> answers.Events:
-    query = call.query
-    found = await call.context.history.events(
-        service=service, after=query.after, before=query.before, limit=query.limit
-    )
-    return answers.Events(items=[render.event(one) for one in found])
 
 
 ROUTES: tuple[Route[Any, Any], ...] = (
@@ -68,6 +74,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="readLogs",
         summary="What the replicas wrote; as an event stream with what comes",
         handler=read_logs,
+        needs=Scope.READ,
         query=LogQuery,
         answer=answers.Lines,
         media=(JSON, EVENTS),
@@ -79,6 +86,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="listServiceEvents",
         summary="What happened to a service, newest first",
         handler=service_events,
+        needs=Scope.READ,
         query=EventPage,
         answer=answers.Events,
         errors=(404, 422),
@@ -89,6 +97,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="listServiceRequests",
         summary="A service's last requests while its `request_log` is on, newest first",
         handler=service_requests,
+        needs=Scope.READ,
         query=Page,
         answer=answers.Requests,
         errors=(404, 422),
@@ -99,6 +108,8 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="listEvents",
         summary="What happened, newest first",
         handler=all_events,
+        needs=Scope.READ,
+        filtered=True,
         query=EventPage,
         answer=answers.Events,
         errors=(422,),

@@ -7,6 +7,7 @@ from paas.api import answers, explained, queries, render, schema, to_core
 from paas.api.call import Call, Route
 from paas.api.queries import NoQuery
 from paas.api.schema import Nothing
+from paas.core.access import Scope
 
 BASE = "/v1/services"
 ONE = BASE + "/{service}"
@@ -18,7 +19,7 @@ AT_ONCE = 20
 async def list_services(call: Call[NoQuery, Nothing]) -> answers.Services:
     """A thousand services take long enough to be felt: requests go on in between."""
     items: list[answers.Service] = []
-    for view in await call.context.services.list():
+    for view in await call.context.services.list(view=call.view):
         if len(items) % AT_ONCE == 0:
             await asyncio.sleep(0)
         items.append(render.service(view))
@@ -28,7 +29,9 @@ async def list_services(call: Call[NoQuery, Nothing]) -> answers.Services:
 async def create_service(call: Call[NoQuery, schema.NewService]) -> answers.Service:
     services = call.context.services
     settings = to_core.service_settings(call.body)
-    view = await services.create(call.body.name, actor=call.actor, settings=settings)
+    view = await services.create(
+        call.body.name, actor=call.actor, view=call.view, settings=settings
+    )
     return render.service(view)
 
 
@@ -74,6 +77,8 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="listServices",
         summary="All services by name",
         handler=list_services,
+        needs=Scope.READ,
+        filtered=True,
         answer=answers.Services,
     ),
     Route(
@@ -82,6 +87,8 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="createService",
         summary="Create a service without versions",
         handler=create_service,
+        needs=Scope.DEPLOY,
+        filtered=True,
         body=schema.NewService,
         answer=answers.Service,
         status=201,
@@ -93,6 +100,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="readService",
         summary="One service",
         handler=read_service,
+        needs=Scope.READ,
         answer=answers.Service,
         errors=(404,),
     ),
@@ -102,6 +110,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="changeService",
         summary="Change a service's settings; what is left out stays",
         handler=change_service,
+        needs=Scope.ADMIN,
         body=schema.ServiceChanges,
         answer=answers.Service,
         errors=(404, 422, 507),
@@ -112,6 +121,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="deleteService",
         summary="Delete a service with all that is its own; `confirm` repeats its name",
         handler=delete_service,
+        needs=Scope.ADMIN,
         query=queries.Confirmation,
         status=204,
         errors=(404, 422, 507),
@@ -122,6 +132,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="explainService",
         summary="Why it has the replicas it has, what keeps it awake, why recent starts failed",
         handler=explain_service,
+        needs=Scope.READ,
         answer=explained.ExplainedService,
         errors=(404,),
     ),
@@ -131,6 +142,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="listDomains",
         summary="A service's custom domains",
         handler=list_domains,
+        needs=Scope.READ,
         answer=answers.Domains,
         errors=(404,),
     ),
@@ -140,6 +152,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="addDomain",
         summary="Bind a custom domain to the service",
         handler=add_domain,
+        needs=Scope.ADMIN,
         body=schema.NewDomain,
         answer=answers.Domain,
         status=201,
@@ -151,6 +164,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="removeDomain",
         summary="Unbind a custom domain",
         handler=remove_domain,
+        needs=Scope.ADMIN,
         status=204,
         errors=(404, 507),
     ),

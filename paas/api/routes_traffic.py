@@ -6,6 +6,7 @@ from paas.api import answers, render, schema
 from paas.api.call import Call, Route
 from paas.api.queries import NoQuery
 from paas.api.schema import Nothing
+from paas.core.access import Scope
 
 TRAFFIC = "/v1/services/{service}/traffic"
 ROLLBACK = "/v1/services/{service}/rollback"
@@ -34,6 +35,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="readTraffic",
         summary="The split, and the one before it",
         handler=read_traffic,
+        needs=Scope.READ,
         answer=answers.Traffic,
         errors=(404,),
     ),
@@ -43,6 +45,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="setTraffic",
         summary="Replace the split as a whole",
         handler=set_traffic,
+        needs=Scope.DEPLOY,
         body=schema.NewSplit,
         answer=answers.Traffic,
         errors=(404, 409, 422, 507),
@@ -53,6 +56,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="rollBack",
         summary="Back to the previous split, or all traffic to one version",
         handler=roll_back,
+        needs=Scope.DEPLOY,
         body=schema.RollbackTo,
         answer=answers.Traffic,
         errors=(404, 409, 422, 507),

@@ -6,6 +6,7 @@ from paas.api import answers, render, schema, to_core
 from paas.api.call import Call, Route
 from paas.api.queries import NoQuery
 from paas.api.schema import Nothing
+from paas.core.access import Scope
 
 BASE = "/v1/services/{service}/versions"
 ONE = BASE + "/{version}"
@@ -55,6 +56,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="listVersions",
         summary="A service's versions in order of creation",
         handler=list_versions,
+        needs=Scope.READ,
         answer=answers.Versions,
         errors=(404,),
     ),
@@ -64,6 +66,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="readVersion",
         summary="One version",
         handler=read_version,
+        needs=Scope.READ,
         answer=answers.Version,
         errors=(404,),
     ),
@@ -73,6 +76,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="editVersion",
         summary="Change a version's scaling and note; what is left out stays",
         handler=edit_version,
+        needs=Scope.DEPLOY,
         body=schema.VersionChanges,
         answer=answers.Version,
         errors=(404, 422, 507),
@@ -83,6 +87,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="deleteVersion",
         summary="Delete a version without traffic",
         handler=delete_version,
+        needs=Scope.DEPLOY,
         status=204,
         errors=(404, 409, 507),
     ),
@@ -92,6 +97,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="listReplicas",
         summary="A version's replicas with what they use",
         handler=list_replicas,
+        needs=Scope.READ,
         answer=answers.Replicas,
         errors=(404,),
     ),

@@ -23,11 +23,16 @@ from paas.api.texts import (
     Cores,
     Cron,
     EnvironmentChanges,
+    GitRef,
+    GitSubdir,
+    HostKey,
     ImageName,
     Memory,
     Name,
     Note,
     Percent,
+    RepositoryUrl,
+    SecretText,
     StatusCodes,
     Target,
     Text,
@@ -59,7 +64,7 @@ class Nothing(Body):
 
 class RegistryLogin(Body):
     user: UserName
-    password: Annotated[Text, Field(min_length=1, max_length=10_000, repr=False)]
+    password: Annotated[SecretText, Field(repr=False)]
 
 
 class FromArchive(Body):
@@ -81,6 +86,29 @@ class FromVersion(Body):
 
     type: Literal["version"]
     version: Name
+
+
+class RepositoryLogin(Body):
+    """For https `user` and `password` (a token); for ssh `ssh_key`, a private key without
+    passphrase, and if wanted `host_key`, the server's public key to insist on.
+    """
+
+    user: UserName | None = None
+    password: Annotated[SecretText | None, Field(repr=False)] = None
+    ssh_key: Annotated[SecretText | None, Field(repr=False)] = None
+    host_key: HostKey | None = None
+
+
+class FromGit(Body):
+    """A repository. `ref` is a branch, tag or commit; without it the default branch."""
+
+    type: Literal["git"]
+    url: RepositoryUrl
+    ref: GitRef = ""
+    subdir: GitSubdir = ""
+    submodules: bool = False
+    lfs: bool = False
+    credentials: RepositoryLogin | None = None
 
 
 class Schedule(Body):
@@ -134,7 +162,7 @@ class NewDeployment(Body):
 
     create: bool = False
     inherit: bool = False
-    source: Annotated[FromArchive | FromImage | FromVersion, Field(discriminator="type")]
+    source: Annotated[FromArchive | FromImage | FromVersion | FromGit, Field(discriminator="type")]
     traffic: Literal["all", "none"] = "all"
     port: Port | None = None
     note: Note = ""
@@ -164,6 +192,7 @@ class NewDeployment(Body):
         probe = _object(raw, "probe")
         if probe.get("status") is not None and probe.get("http") is None:
             yield FieldError(field="probe.status", message="must come with probe.http")
+        yield from _login_fits(_object(raw, "source"))
         kind = _object(raw, "source").get("type")
         if kind in ("image", "version"):
             for name in ("dockerfile", "build_dir"):
@@ -271,6 +300,23 @@ def _nothing_to_take_out(raw: Mapping[str, object]) -> Iterator[FieldError]:
             if value is None:
                 message = "must be text; null takes out what inherit would bring"
                 yield FieldError(field=f"{section}.{name}", message=message)
+
+
+def _login_fits(source: Mapping[str, object]) -> Iterator[FieldError]:
+    """A repository's login is of the kind that its URL takes."""
+    login, url = source.get("credentials"), source.get("url")
+    if source.get("type") != "git" or not isinstance(login, dict) or not isinstance(url, str):
+        return
+    web = url.lower().startswith("http")
+    needed = ("user", "password") if web else ("ssh_key",)
+    wrong = ("ssh_key", "host_key") if web else ("user", "password")
+    for name in needed:
+        if login.get(name) is None:
+            yield FieldError(field=f"source.credentials.{name}", message="must be given")
+    for name in wrong:
+        if login.get(name) is not None:
+            message = f"must be left out: it is not for {'https' if web else 'ssh'}"
+            yield FieldError(field=f"source.credentials.{name}", message=message)
 
 
 def _range_order(raw: Mapping[str, object]) -> Iterator[FieldError]:

@@ -1,7 +1,8 @@
 """Server-sent events: one response that carries history and then what comes.
 
 A quiet stream sends a comment every 15 seconds, so that both ends notice when the
-other is gone; a client that takes nothing for a minute is given up.
+other is gone; a client that takes nothing for a minute is given up, and one whose token
+or session has ended gets no more.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from typing import Generic, TypeVar
 from aiohttp import web
 
 from paas.aio.tasks import Tasks
+from paas.api.auth import RECHECK, Recheck
 from paas.api.problems import classify, problem
 from paas.errors import PaasError
 
@@ -24,6 +26,9 @@ PING = 15.0
 STALLED = 60.0
 AHEAD = 64
 """Items that are read before the client took them."""
+
+RECHECKED = 0.5
+"""Seconds of a stream after which its caller's right is looked at again."""
 
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
@@ -58,7 +63,8 @@ async def send(
     await response.prepare(request)
     now = asyncio.get_running_loop().time
     sent = now()
-    async with contextlib.aclosing(_told(events)) as told:
+    recheck = request.get(RECHECK)
+    async with contextlib.aclosing(_told(events, recheck or _always)) as told:
         try:
             async for event in told:
                 if event is None and now() - sent < ping:
@@ -122,14 +128,23 @@ class FanIn(Generic[T]):
 
 
 async def _told(
-    events: AsyncGenerator[ServerEvent | None],
+    events: AsyncGenerator[ServerEvent | None], recheck: Recheck
 ) -> AsyncGenerator[ServerEvent | None]:
     """The events, and one more that says why they broke off."""
+    now = asyncio.get_running_loop().time
+    checked = now()
     async with contextlib.aclosing(events):
         try:
             async for event in events:
+                if now() - checked >= RECHECKED:
+                    checked = now()
+                    recheck()
                 yield event
         except PaasError as error:
             status, title = classify(error)
             document = problem(error, status=status, title=title)
             yield ServerEvent(name="error", data=json.dumps(document))
+
+
+def _always() -> None:
+    """For those who need no proof that ends: the unix socket's."""

@@ -3,9 +3,12 @@
 from typing import Any
 
 from paas.api import (
+    routes_access,
     routes_deployments,
+    routes_figures,
     routes_history,
     routes_services,
+    routes_session,
     routes_traffic,
     routes_versions,
 )
@@ -17,4 +20,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
     *routes_versions.ROUTES,
     *routes_traffic.ROUTES,
     *routes_history.ROUTES,
+    *routes_access.ROUTES,
+    *routes_session.ROUTES,
+    *routes_figures.ROUTES,
 )

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from paas.core.git_urls import check_ref, check_subdir, parse_url
 from paas.core.networks import parse_network
 from paas.core.schedules import parse_cron, parse_zone
 from paas.core.sizes import SIZE_RULE, format_size, parse_size
@@ -20,6 +21,7 @@ PATH_RULE = "a path that starts with / and holds no spaces or control characters
 LIST_RULE = 'a list of texts, one per argument, such as ["sh", "-c", "exec ./run"]'
 
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_HOST_KEY = re.compile(r"[a-z0-9@.-]{3,60} [A-Za-z0-9+/]{16,}={0,2}", re.ASCII)
 _IMAGE_NAME = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _REGISTRY = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
 _IMAGE = re.compile(
@@ -59,6 +61,17 @@ def _user(value: str) -> str:
     return value
 
 
+def _repository(value: str) -> str:
+    """Whether http is allowed is the host's to say, later."""
+    return parse_url(value, allow_http=True).text
+
+
+def _host_key(value: str) -> str:
+    if len(value) > 5000 or not _HOST_KEY.fullmatch(value):
+        raise ValueError("a public host key such as ssh-ed25519 AAAAC3…")
+    return value
+
+
 def _path(value: str) -> str:
     if not value.startswith("/") or not value.isprintable() or " " in value or len(value) > 2000:
         raise ValueError(PATH_RULE)
@@ -86,6 +99,7 @@ def _one_or_many(value: object) -> object:
 
 Text = Annotated[str, AfterValidator(_text)]
 Name = Annotated[Text, Field(min_length=1, max_length=253)]
+SecretText = Annotated[Text, Field(min_length=1, max_length=10_000)]
 Note = Annotated[Text, Field(max_length=1000)]
 EnvName = Annotated[str, AfterValidator(_env_name)]
 EnvValue = Annotated[Text, Field(max_length=LONGEST_VALUE)]
@@ -115,6 +129,10 @@ StatusCodes = Annotated[
     BeforeValidator(_one_or_many),
     Field(min_length=1, max_length=100),
 ]
+RepositoryUrl = Annotated[str, AfterValidator(_repository)]
+GitRef = Annotated[str, AfterValidator(lambda value: check_ref(value) if value else value)]
+GitSubdir = Annotated[str, AfterValidator(check_subdir)]
+HostKey = Annotated[str, AfterValidator(_host_key)]
 ImageName = Annotated[str, AfterValidator(_image)]
 UrlPath = Annotated[str, AfterValidator(_path)]
 UserName = Annotated[Text, AfterValidator(_user), Field(min_length=1, max_length=200)]

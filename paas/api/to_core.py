@@ -7,8 +7,10 @@ from typing import TypeVar
 from paas.api import schema
 from paas.api.fields import wrong_field
 from paas.core import model, spec
+from paas.core.git_urls import parse_url
 from paas.core.schedules import Schedule
-from paas.ports import Credentials
+from paas.ports import Credentials, GitLogin
+from paas.settings import Git
 
 T = TypeVar("T")
 
@@ -47,6 +49,14 @@ def source(
         return spec.ArchiveSource(filename=filename)
     if isinstance(given, schema.FromImage):
         return spec.ImageSource(image=given.image)
+    if isinstance(given, schema.FromGit):
+        return spec.GitSource(
+            url=given.url,
+            ref=given.ref,
+            subdir=given.subdir,
+            submodules=given.submodules,
+            lfs=given.lfs,
+        )
     assert base is not None
     assert base.image is not None
     return spec.VersionSource(version=base.name, image=base.image)
@@ -58,13 +68,24 @@ def secrets(wanted: schema.NewDeployment) -> tuple[dict[str, str], frozenset[str
     return given, frozenset({*wanted.env, *wanted.secrets} - given.keys())
 
 
-def credentials(wanted: schema.NewDeployment) -> Credentials | None:
-    """The registry login, in clear text."""
+def credentials(wanted: schema.NewDeployment) -> Credentials | GitLogin | None:
+    """The login for a registry or repository, in clear text."""
     given = wanted.source
+    if isinstance(given, schema.FromGit) and given.credentials is not None:
+        return GitLogin(**given.credentials.model_dump(exclude_none=True))
     if not isinstance(given, schema.FromImage) or given.credentials is None:
         return None
     login = given.credentials
     return Credentials(user=login.user, password=login.password)
+
+
+def check_repository(wanted: schema.NewDeployment, git: Git) -> None:
+    """Refuse now what the host's settings would refuse later. Raises `Invalid`."""
+    if isinstance(wanted.source, schema.FromGit):
+        try:
+            parse_url(wanted.source.url, allow_http=git.allow_http)
+        except ValueError as error:
+            raise wrong_field("source.url", f"must be {error}") from error
 
 
 def service_settings(wanted: schema.ServiceChanges) -> dict[str, object]:

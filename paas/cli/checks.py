@@ -6,9 +6,12 @@ A check never raises; one that cannot look says so as a warning.
 import errno
 import os
 import platform
+import re
 import resource
+import shutil
 import socket
 import stat
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -26,6 +29,9 @@ NO_DISK = GIB // 4
 LOW_MEMORY = GIB // 2
 DESCRIPTORS = 4096
 OLDEST_PYTHON = (3, 11)
+OLDEST_GIT = (2, 37)
+"""The first that can be told which address to connect to."""
+GIT_TOOLS = ("ssh", "prlimit", "setpriv", "timeout")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +54,35 @@ def python() -> Check:
             name="python", level="fail", message=f"Python {version}", advice="Use 3.11 or newer."
         )
     return Check(name="python", level="ok", message=f"Python {version}")
+
+
+def git() -> Check:
+    """The command that fetches repositories; what it needs stands in docs/git.md."""
+    advice = "Install git 2.37 or newer to deploy from repositories: apt-get install git."
+    try:
+        done = subprocess.run(  # noqa: S603 - a fixed command
+            (shutil.which("git") or "git", "--version"),
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return Check(name="git", level="warn", message="git is not installed.", advice=advice)
+    found = re.search(r"(\d+)\.(\d+)", done.stdout)
+    version = tuple(map(int, found.groups())) if found else ()
+    if version < OLDEST_GIT:
+        text = done.stdout.strip() or "git does not tell its version"
+        return Check(name="git", level="warn", message=text, advice=advice)
+    missing = [tool for tool in GIT_TOOLS if shutil.which(tool) is None]
+    if missing:
+        return Check(
+            name="git",
+            level="warn",
+            message=f"{done.stdout.strip()}, but {', '.join(missing)} is missing.",
+            advice="Install util-linux, coreutils and openssh-client.",
+        )
+    return Check(name="git", level="ok", message=done.stdout.strip())
 
 
 def clock(engine_time: float | None) -> Check:

@@ -8,15 +8,16 @@ from typing import Any
 
 import click
 
-from paas.cli import request
+from paas.cli import repository, request
 from paas.cli.app import App, ask, common
 from paas.cli.client import SLOW_SECONDS, Client, segment
 from paas.cli.finish import finish
 from paas.cli.pack import ARCHIVES, is_archive, members, pack
 from paas.cli.progress import Progress, choose
 from paas.cli.trouble import CliError
+from paas.core.git_urls import service_of
 
-HELP = """Deploy PATH (a folder, or a .zip, .tar or .tar.gz file) or an image.
+HELP = """Deploy PATH (a folder, or a .zip, .tar or .tar.gz file), a repository or an image.
 
 Makes the service if there is none, shows the build log and each step, and
 prints the URL. Interrupting it does not stop the deployment: `paas cancel`
@@ -29,6 +30,8 @@ Examples:
   paas deploy ./shop --traffic none --note "new checkout"
   paas deploy shop.zip --service shop --port 8080
   paas deploy --image registry.example/shop:1.4 --registry-user ci
+  paas deploy --git https://host.example/team/shop.git --ref v1.2 --subdir web
+  paas deploy --git git@host.example:team/shop.git --git-key ~/.ssh/deploy_key
 """
 
 Options = dict[str, Any]
@@ -36,7 +39,10 @@ Options = dict[str, Any]
 _OPTIONS = (
     click.argument("path", required=False, type=click.Path(path_type=Path)),
     click.option("--image", metavar="REF", help="An image instead of a folder."),
-    click.option("--service", metavar="NAME", help="Default: the folder's or image's name."),
+    *repository.OPTIONS,
+    click.option(
+        "--service", metavar="NAME", help="Default: the folder's, repository's or image's name."
+    ),
     click.option(
         "--traffic",
         type=click.Choice(["all", "none"]),
@@ -89,14 +95,14 @@ def _with_options(function: Any) -> Any:
 @_with_options
 @common
 def deploy(app: App, path: Path | None, image: str | None, **options: Any) -> None:
-    if path and image:
-        raise CliError("Give a PATH or --image, not both.")
+    if sum(map(bool, (path, image, options["git"]))) > 1:
+        raise CliError("Give a PATH, --git or --image, only one of them.")
     show = choose(app.out, as_json=app.json)
     spec = _spec(app, image, options)
-    service = options["service"] or _default_name(path, image, show)
+    service = options["service"] or _default_name(path, image, options["git"], show)
     client = app.client()
     try:
-        if image:
+        if image or options["git"]:
             deployment = _submit(client, service, spec)
         else:
             deployment = _upload(client, service, path or Path(), spec, show)
@@ -107,6 +113,7 @@ def deploy(app: App, path: Path | None, image: str | None, **options: Any) -> No
 
 def _spec(app: App, image: str | None, options: Options) -> dict[str, Any]:
     source: dict[str, Any] = {"type": "image", "image": image} if image else {"type": "archive"}
+    source = repository.source(options, app.environ, ask) or source
     if options["registry_user"]:
         if not image:
             raise CliError("--registry-user goes with --image.")
@@ -124,8 +131,10 @@ def _spec(app: App, image: str | None, options: Options) -> dict[str, Any]:
     return spec
 
 
-def _default_name(path: Path | None, image: str | None, show: Progress) -> str:
-    if image:
+def _default_name(path: Path | None, image: str | None, git: str | None, show: Progress) -> str:
+    if git:
+        name = request.service_name(service_of(git))
+    elif image:
         name = request.service_name(request.image_name(image))
     else:
         base = (path or Path()).resolve().name

@@ -53,6 +53,7 @@ def _examine(app: App, config: Path | None) -> Iterator[Check]:
     yield from checks.data_dir(path, ours=not health)
     yield from checks.disk("disk", path)
     yield checks.clock(engine.time)
+    yield checks.git()
     yield checks.memory()
     yield checks.descriptors()
 

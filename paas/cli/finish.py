@@ -55,6 +55,8 @@ def _report(app: App, client: Client, deployment: dict[str, Any]) -> None:
     version, service = deployment["version"], deployment["service"]
     took = sum(step.get("seconds") or 0.0 for step in deployment.get("steps") or ())
     app.out.line(app.out.paint("green", f"{version} is ready after {seconds(took)}."))
+    if deployment.get("revision"):
+        app.out.line(f"  commit {deployment['revision']}")
     try:
         _addresses(app, client, service, version)
     except CliError as error:

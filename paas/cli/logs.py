@@ -22,6 +22,9 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 @click.option("--version", metavar="VERSION", help="Only this version.")
 @click.option("--replica", metavar="ID", help="Only this replica.")
 @click.option("--since", metavar="TIME", help="An RFC 3339 time, or an age such as 10m, 2h, 1d.")
+@click.option("--until", metavar="TIME", help="Only lines before that time or age.")
+@click.option("--grep", metavar="TEXT", help="Only lines with that text, in any case.")
+@click.option("--stream", type=click.Choice(["stdout", "stderr", "paas"]), help="Only this one.")
 @click.option("--limit", type=click.IntRange(1, 1000), help="At most the last LIMIT lines.")
 @click.option("--deployment", metavar="ID", help="A deployment's log instead.")
 @common
@@ -31,7 +34,7 @@ def logs(app: App, service: str | None, deployment: str | None, **options: Any) 
     Examples:
       paas logs shop
       paas logs shop -f --version 3
-      paas logs shop --since 10m
+      paas logs shop --since 10m --grep timeout
       paas logs --deployment 4f1c0a2b
 
     """
@@ -41,7 +44,10 @@ def logs(app: App, service: str | None, deployment: str | None, **options: Any) 
     query = {
         "version": full_name(service, version) if service and version else None,
         "replica": options["replica"],
+        "stream": options["stream"],
+        "q": options["grep"],
         "since": since(options["since"], datetime.now(UTC)),
+        "until": since(options["until"], datetime.now(UTC)),
         "limit": options["limit"],
     }
     if deployment:

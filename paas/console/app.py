@@ -6,19 +6,21 @@ A page and its live part come from the same function, so they cannot disagree.
 import asyncio
 import functools
 import hashlib
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Mapping
 from importlib.resources import files
+from urllib.parse import quote
 
 import jinja2
 from aiohttp import web
 
 from paas import __version__
+from paas.api.auth import PRINCIPAL
 from paas.api.call import Context
-from paas.api.problems import classify
+from paas.api.problems import Handler, classify
 from paas.api.streams import ServerEvent, send
 from paas.console import formats, wording
 from paas.console.table import PAGES
-from paas.console.visit import Page, PageRoute, Visit
+from paas.console.visit import Page, PageRoute, Visit, local_path
 from paas.errors import PaasError
 
 REFRESH = 1.0
@@ -32,11 +34,9 @@ POLICY = (
 _STATIC = files("paas.console") / "static"
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
 
 class Console:
-    """Adds its pages to the API's application, which guards them as every call."""
+    """Pages for the API's application. Who is not signed in is sent to the sign-in page."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -55,14 +55,18 @@ class Console:
             "rate": formats.rate,
         }
 
-    def add_to(self, app: web.Application) -> None:
-        for route in PAGES:
-            app.router.add_get(route.path, self._page(route))
-        app.router.add_get("/static/{name:[a-z0-9/_.-]+}", self._file)
-        app.router.add_get("/language/{language}", self._choose)
+    def pages(self) -> Mapping[str, Handler]:
+        """By path."""
+        found = {route.path: self._page(route) for route in PAGES}
+        found["/static/{name:[a-z0-9/_.-]+}"] = self._file
+        found["/language/{language}"] = self._choose
+        return found
 
     def _page(self, route: PageRoute) -> Handler:
         async def show(request: web.Request) -> web.StreamResponse:
+            if request[PRINCIPAL].scope is None and not route.public:
+                back = quote(request.path_qs, safe="")
+                return _elsewhere(f"/sign-in?next={back}")
             if route.live and "text/event-stream" in request.headers.get("Accept", ""):
                 return await send(request, self._live(request, route))
             visit = self._visit(request)
@@ -115,6 +119,8 @@ class Console:
             languages=wording.NAMES,
             version=__version__,
             asset=self._asset,
+            csrf=visit.csrf,
+            may=visit.may,
             t=lambda key, **fields: words[key].format(**fields),
             ago=functools.partial(formats.ago, now=visit.now, words=words),
             **page.values,
@@ -137,15 +143,17 @@ class Console:
 
     async def _choose(self, request: web.Request) -> web.Response:
         """Remember a language and go back to where its link stood."""
-        back = request.query.get("back", "/")
         language = request.match_info["language"]
-        local = back.startswith("/") and not back.startswith(("//", "/\\"))
-        response = web.HTTPSeeOther(back if local else "/")
+        response = _elsewhere(local_path(request.query.get("back", "/")))
         if language in wording.LANGUAGES:
             response.set_cookie(
                 LANGUAGE_COOKIE, language, max_age=YEAR, samesite="Lax", httponly=True, path="/"
             )
         return response
+
+
+def _elsewhere(path: str) -> web.Response:
+    return web.Response(status=303, headers={"Location": path})
 
 
 def _html(text: str, *, status: int = 200) -> web.Response:

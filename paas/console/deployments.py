@@ -20,7 +20,9 @@ async def list_deployments(visit: Visit) -> Page:
 
 async def deployment(visit: Visit) -> Page:
     """One deployment: where it stands, and why it failed."""
-    found = await visit.context.deployments.read(visit.path("deployment"))
+    found = await visit.context.deployments.read(
+        visit.path("deployment"), view=visit.principal.view
+    )
     services = visit.context.services
     urls: tuple[str, ...] = ()
     if found.status == "succeeded":

@@ -1,5 +1,6 @@
 """Numbers and times as people read them; the same in both languages but for their words."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from paas.console.wording import Words
@@ -55,3 +56,14 @@ def rate(value: float | None) -> str:
     if value is None:
         return ""
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.2g}"
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """The points of a polyline 100 wide and 20 high; empty when there is nothing to see."""
+    top = max(values, default=0)
+    if not top:
+        return ""
+    step = 100 / max(1, len(values) - 1)
+    return " ".join(
+        f"{number * step:.1f},{19 - 18 * value / top:.1f}" for number, value in enumerate(values)
+    )

@@ -46,7 +46,7 @@ async def events(visit: Visit) -> Page:
     await visit.context.services.read(name)
     before = visit.request.query.get("before", "")
     start = int(before) if before.isascii() and before.isdigit() and len(before) < 19 else 0
-    found = await visit.context.history.events(service=name, before=start, limit=EVENTS)
+    found = await visit.context.history.of_service(name, before=start, limit=EVENTS)
     return Page(
         title=f"{visit.words['service.tab.events']} · {name}",
         service=name,

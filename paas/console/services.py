@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 
+from paas.console import formats
 from paas.console.visit import Page, Visit
 from paas.control.summary import summary
 from paas.control.view import ServiceView, VersionView
 
 PER_PAGE = 50
+CHART_WORDS = ("in_flight", "queued", "ready", "frozen", "starting", "cores", "cold", "time")
 
 
 async def list_services(visit: Visit) -> Page:
     """Services by name, some at a time; `q` narrows them by a part of the name."""
     query = visit.request.query
     wanted = query.get("q", "").strip().lower()
-    everything = await visit.context.services.list()
+    everything = await visit.context.services.list(view=visit.principal.view)
     found = [view for view in everything if wanted in view.service.name]
     pages = max(1, -(-len(found) // PER_PAGE))
     number = min(max(1, _number(query.get("page", ""))), pages)
@@ -22,7 +24,7 @@ async def list_services(visit: Visit) -> Page:
     return Page(
         title=visit.words["services.title"],
         values={
-            "rows": [_row(view, versions) for view, versions in rows],
+            "rows": [_row(visit, view, versions) for view, versions in rows],
             "wanted": wanted,
             "total": len(everything),
             "found": len(found),
@@ -46,14 +48,18 @@ async def overview(visit: Visit) -> Page:
             "view": view,
             "versions": list(reversed(versions)),
             "replicas": [replica for one in versions for replica in one.replicas],
+            "chart_words": {one: visit.words[f"charts.word.{one}"] for one in CHART_WORDS},
             "reasons": [summary(one, now=explained.time) for one in explained.versions],
         },
     )
 
 
-def _row(view: ServiceView, versions: Sequence[VersionView]) -> dict[str, object]:
+def _row(visit: Visit, view: ServiceView, versions: Sequence[VersionView]) -> dict[str, object]:
+    pulse = visit.context.recorder.pulse(view.service.id)
     return {
         "view": view,
+        "line": formats.sparkline(pulse),
+        "requests": sum(pulse),
         "replicas": sum(len(version.replicas) for version in versions),
         "versions": len(versions),
     }

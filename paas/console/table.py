@@ -1,12 +1,14 @@
 """Every page of the console, once."""
 
-from paas.console import deployments, service_parts, services
+from paas.console import deployments, service_parts, services, session
 from paas.console.visit import PageRoute
 
 SERVICE = "/services/{service}"
 
 PAGES: tuple[PageRoute, ...] = (
     PageRoute(path="/", name="services", function=services.list_services, live=True),
+    PageRoute(path="/sign-in", name="sign_in", function=session.sign_in, public=True),
+    PageRoute(path="/access", name="access", function=session.access),
     PageRoute(path="/deploy", name="deploy", function=deployments.deploy),
     PageRoute(path=SERVICE, name="overview", function=services.overview, live=True),
     PageRoute(path=f"{SERVICE}/deploy", name="deploy", function=deployments.deploy),

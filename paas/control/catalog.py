@@ -50,11 +50,7 @@ class Catalog:
         """Raises `NotFound` (`no_such_service`)."""
         service = self._services.get(name)
         if service is None:
-            raise NotFound(
-                f"There is no service {name!r}.",
-                code="no_such_service",
-                advice="List the services, or create it with the first deployment.",
-            )
+            raise no_such_service(name)
         return service
 
     def version(self, version_id: str) -> tuple[Service, Version] | None:
@@ -127,3 +123,12 @@ class Catalog:
     def _notify(self, before: Service | None, after: Service | None) -> None:
         for observer in self._observers:
             observer(before, after)
+
+
+def no_such_service(name: str) -> NotFound:
+    """The one refusal of a name, whether nobody has it or the caller may not see who does."""
+    return NotFound(
+        f"There is no service {name!r}.",
+        code="no_such_service",
+        advice="List the services, or create it with the first deployment.",
+    )

@@ -1,6 +1,7 @@
 """The control plane put together: its parts, built once and in order of need."""
 
 import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,9 @@ from paas.aio.tasks import Tasks
 from paas.control.activity import ActivityMarks
 from paas.control.addresses import Addresses
 from paas.control.catalog import Catalog
+from paas.control.census import Census
 from paas.control.deployments import Deployments, Jobs
+from paas.control.drain import Drain
 from paas.control.explain import Explain
 from paas.control.headroom import Headroom
 from paas.control.images import Images, Workshop
@@ -20,10 +23,13 @@ from paas.control.lives import Lives
 from paas.control.logs import Collector
 from paas.control.meter import Meter
 from paas.control.pipeline import Pipeline
+from paas.control.pulse import Pulse
+from paas.control.recorder import Recorder
 from paas.control.roster import Roster
 from paas.control.routes import Routes
 from paas.control.scaler import Scaler
 from paas.control.services import History, Services
+from paas.control.telemetry import Telemetry
 from paas.control.views import Place, Status, Urls, Views
 from paas.core.sizes import parse_size
 from paas.errors import PaasError
@@ -34,9 +40,12 @@ from paas.ports import (
     Clock,
     Doors,
     Engine,
+    FigureStore,
     Host,
     Journal,
+    LineSink,
     Prober,
+    Repositories,
     Store,
     Unpacker,
     Vault,
@@ -55,13 +64,17 @@ class Outside:
     engine: Engine
     builder: Builder
     unpacker: Unpacker
+    repositories: Repositories
     prober: Prober
     vault: Vault
     journal: Journal
     store: Store
+    figures: FigureStore
     clock: Clock
     host: Host
     doors: Doors
+    drain: LineSink | None = None
+    engine_calls: Callable[[], Mapping[tuple[str, str], int]] = dict
 
 
 class Control:
@@ -101,6 +114,10 @@ class Control:
         heal("janitor", self.janitor.run)
         heal("meter", self.meter.run)
         heal("activity", self._marks.run)
+        heal("figures", self.recorder.run)
+        heal("pulse", self._pulse.run)
+        if self._drain is not None:
+            heal("drain", self._drain.run)
 
     async def close(self) -> None:
         """Stop deciding; replicas run on, unfinished deployments are resumed later."""
@@ -108,6 +125,9 @@ class Control:
         await self._tasks.close()
         await self.keeper.close()
         await self._marks.save()
+        await self.recorder.close()
+        if self._drain is not None:
+            await self._drain.close()
 
     async def _engine_loop(self) -> None:
         """Connect, however long that takes, then keep."""
@@ -148,6 +168,26 @@ class Control:
             settings=settings,
             tasks=self._tasks,
         )
+        self.census = Census(
+            board=board,
+            roster=self.roster,
+            meter=self.meter,
+            catalog=self.catalog,
+            clock=out.clock,
+        )
+        self.recorder = Recorder(
+            census=self.census, catalog=self.catalog, store=out.figures, clock=out.clock
+        )
+        self._pulse = Pulse(out.clock)
+        self.telemetry = Telemetry(
+            board=board,
+            roster=self.roster,
+            catalog=self.catalog,
+            meter=self.meter,
+            census=self.census,
+            pulse=self._pulse,
+        )
+        self.telemetry.engine_calls = out.engine_calls
         self._marks = ActivityMarks(
             board=board, roster=self.roster, store=out.store, clock=out.clock
         )
@@ -194,11 +234,22 @@ class Control:
         )
         self.lives.on_running = collector.watch
         self.lives.on_ended = collector.ended
+        self._build_drain(collector)
+        self.lives.on_exit = collector.exited
+        self.lives.on_cold = self.census.started
         low, _, high = settings.internal.ports.partition("-")
         self.addresses = Addresses(
             catalog=self.catalog, doors=out.doors, ports=range(int(low), int(high) + 1)
         )
         self.janitor = Janitor(engine=out.engine, journal=out.journal, catalog=self.catalog)
+
+    def _build_drain(self, collector: Collector) -> None:
+        out = self._outside
+        self._drain = None
+        if out.drain is not None:
+            self._drain = Drain(sink=out.drain, catalog=self.catalog, clock=out.clock)
+            collector.on_line = self._drain.add
+            self.telemetry.drained = self._drain.counts
 
     def _build_deploying(self, settings: Settings) -> None:
         out = self._outside
@@ -207,6 +258,7 @@ class Control:
             engine=out.engine,
             builder=out.builder,
             unpacker=out.unpacker,
+            repositories=out.repositories,
             vault=out.vault,
             workshop=Workshop(
                 uploads=uploads_dir(settings.data_dir),

@@ -13,8 +13,10 @@ from paas.control.catalog import Catalog
 from paas.control.intake import DeploymentRequest, Intake
 from paas.control.jobs import Job
 from paas.control.launcher import reveal
+from paas.control.logins import repository_login
 from paas.control.logs import deployment_log
 from paas.control.pipeline import Pipeline
+from paas.core.access import EVERYTHING, View
 from paas.core.lifecycle import ENDED
 from paas.core.model import Deployment, Service, Version
 from paas.errors import Conflict, NotFound, PaasError
@@ -84,20 +86,20 @@ class Deployments:
         found = self._catalog.get(service)
         return await self._store.deployments(service_id=found.id, limit=limit)
 
-    async def read(self, deployment_id: str) -> Deployment:
-        """Raises `NotFound` (`no_such_deployment`)."""
+    async def read(self, deployment_id: str, *, view: View) -> Deployment:
+        """Raises `NotFound` (`no_such_deployment`), also for one outside the view."""
         deployment = await self._store.deployment(deployment_id)
-        if deployment is None:
+        if deployment is None or not view.sees(deployment.service):
             raise NotFound(f"There is no deployment {deployment_id!r}.", code="no_such_deployment")
         return deployment
 
     async def settled(self, deployment_id: str) -> bool:
         """Whether it has ended."""
-        return (await self.read(deployment_id)).status in ENDED
+        return (await self.read(deployment_id, view=EVERYTHING)).status in ENDED
 
-    async def cancel(self, deployment_id: str, *, actor: str) -> Deployment:
+    async def cancel(self, deployment_id: str, *, actor: str, view: View) -> Deployment:
         """End it now; returns it as it ended. Raises `Conflict` (`deployment_ended`)."""
-        deployment = await self.read(deployment_id)
+        deployment = await self.read(deployment_id, view=view)
         task = self._running.get(deployment_id)
         if deployment.status in ENDED or task is None:
             raise Conflict(
@@ -108,13 +110,13 @@ class Deployments:
             self._cancelled[deployment_id] = actor
             task.cancel()
         await asyncio.wait([task], timeout=CANCEL_LIMIT)
-        return await self.read(deployment_id)
+        return await self.read(deployment_id, view=view)
 
     async def cancel_all(self, service: Service, *, actor: str) -> None:
         """Before a service is deleted: none of its deployments goes on."""
         for deployment in await self._unfinished(service):
             try:
-                await self.cancel(deployment.id, actor=actor)
+                await self.cancel(deployment.id, actor=actor, view=EVERYTHING)
             except PaasError as error:
                 log.info("deployment ended first", extra={"code": error.code})
 
@@ -195,7 +197,11 @@ class Jobs:
         """None when they cannot be read any more: then the start fails and says so."""
         found = self._catalog.version(deployment.version_id)
         try:
-            return reveal(self._vault, found[1]).values() if found else ()
+            if found is None:
+                return ()
+            login = repository_login(self._vault, found[1])
+            own = login.secrets if login else ()
+            return (*reveal(self._vault, found[1]).values(), *own)
         except PaasError as error:
             log.warning("secrets cannot be read", extra={"code": error.code})
             return ()

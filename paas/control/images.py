@@ -2,15 +2,26 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from paas.control.launcher import secret_context
+from paas.control.logins import repository_login
 from paas.core.model import Deployment, Version
 from paas.core.spec import ArchiveSource, GitSource, ImageSource, VersionSource
 from paas.errors import Failed, NotFound, PaasError, Unavailable
-from paas.ports import Builder, BuildSpec, Credentials, Engine, ImageFact, Unpacker, Vault
+from paas.ports import (
+    Builder,
+    BuildSpec,
+    Credentials,
+    Engine,
+    ImageFact,
+    Repositories,
+    RepositorySpec,
+    Unpacker,
+    Vault,
+)
 
 REGISTRY = "registry"
 """The name under which a version's registry login is sealed."""
@@ -19,6 +30,7 @@ BUILT = "paas/"
 """Begins the name of every image that we build."""
 
 Say = Callable[[str], None]
+Revised = Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,17 +53,23 @@ class Images:
         engine: Engine,
         builder: Builder,
         unpacker: Unpacker,
+        repositories: Repositories,
         vault: Vault,
         workshop: Workshop,
     ) -> None:
         self._engine = engine
         self._builder = builder
         self._unpacker = unpacker
+        self._repositories = repositories
         self._vault = vault
         self._workshop = workshop
 
-    async def fetch(self, deployment: Deployment, version: Version, say: Say) -> ImageFact | None:
-        """The image of an image source, or None when there is now a source to build."""
+    async def fetch(
+        self, deployment: Deployment, version: Version, say: Say, *, revised: Revised
+    ) -> ImageFact | None:
+        """The image of an image source, or None when there is now a source to build;
+        `revised` is told the commit that it is.
+        """
         source = version.spec.source
         match source:
             case ImageSource():
@@ -59,7 +77,8 @@ class Images:
             case VersionSource():
                 return await self._again(deployment, version, source, say)
             case GitSource():
-                raise Failed("Repositories cannot be fetched.", code="not_implemented")
+                await revised(await self._clone(deployment, version, source, say))
+                return None
             case ArchiveSource():
                 await self._unpack(deployment, source, say)
                 return None
@@ -88,6 +107,7 @@ class Images:
     async def clean_all(self, kept: set[str]) -> None:
         """At start: remove the work of a former daemon but the uploads named in `kept`."""
         await asyncio.to_thread(shutil.rmtree, self._workshop.builds, ignore_errors=True)
+        await self._repositories.clean()
         for upload in self._workshop.uploads.glob("*"):
             if upload.name not in kept:
                 await asyncio.to_thread(upload.unlink, missing_ok=True)
@@ -105,6 +125,21 @@ class Images:
         root.parent.mkdir(parents=True, exist_ok=True)
         say(f"Unpacking {source.filename} ({archive.stat().st_size} bytes)")
         await self._unpacker.unpack(archive, root)
+
+    async def _clone(
+        self, deployment: Deployment, version: Version, source: GitSource, say: Say
+    ) -> str:
+        root = self._root(deployment)
+        await asyncio.to_thread(shutil.rmtree, root, ignore_errors=True)
+        wanted = RepositorySpec(
+            url=source.url,
+            ref=source.ref,
+            subdir=source.subdir,
+            submodules=source.submodules,
+            lfs=source.lfs,
+            login=repository_login(self._vault, version),
+        )
+        return await self._repositories.fetch(wanted, root, progress=say)
 
     async def _image(self, version: Version, source: ImageSource, say: Say) -> ImageFact:
         """A local image that never came from a registry is taken as it is; others are

@@ -9,6 +9,7 @@ from paas.control.addresses import Addresses
 from paas.control.catalog import Catalog
 from paas.control.images import REGISTRY
 from paas.control.launcher import reveal, secret_context
+from paas.control.logins import repository_login, seal_login
 from paas.core import changes
 from paas.core.model import (
     Change,
@@ -24,7 +25,7 @@ from paas.core.model import (
 from paas.core.names import check_service_name
 from paas.core.spec import ArchiveSource, GitSource, ImageSource, VersionSource, VersionSpec
 from paas.errors import Conflict, PaasError
-from paas.ports import Clock, Credentials, Vault
+from paas.ports import Clock, Credentials, GitLogin, Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ class DeploymentRequest:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     base: Version | None = None
     dropped: Collection[str] = ()
-    credentials: Credentials | None = field(default=None, repr=False)
+    credentials: Credentials | GitLogin | None = field(default=None, repr=False)
     trigger: Trigger = Trigger.API
     revision: str = ""
     upload: Path | None = None
@@ -172,12 +173,24 @@ class Intake:
             name: self._vault.seal(secret_context(version_id, name), value)
             for name, value in secrets_now.items()
         }
-        login = request.credentials
-        if login is not None and isinstance(spec.source, ImageSource):
+        login = request.credentials or self._known_login(request)
+        if isinstance(login, GitLogin) and isinstance(spec.source, GitSource):
+            credentials = seal_login(self._vault, version_id, login)
+            spec = replace(spec, source=replace(spec.source, credentials=credentials))
+        if isinstance(login, Credentials) and isinstance(spec.source, ImageSource):
             context = secret_context(version_id, REGISTRY)
             credentials = self._vault.seal(context, f"{login.user}:{login.password}")
             spec = replace(spec, source=replace(spec.source, credentials=credentials))
         return replace(spec, secrets=sealed)
+
+    def _known_login(self, request: DeploymentRequest) -> GitLogin | None:
+        """That of the version that this one goes on from, for the same URL only."""
+        source, base = request.spec.source, request.base
+        if base is None or not isinstance(source, GitSource):
+            return None
+        before = base.spec.source
+        same = isinstance(before, GitSource) and before.url == source.url
+        return repository_login(self._vault, base) if same else None
 
     def _taken_over(self, request: DeploymentRequest) -> dict[str, str]:
         """Secrets of the version that this one goes on from, in clear text."""

@@ -64,6 +64,10 @@ class Job:
         steps = tuple(_entered(step, name, now) for step in deployment.steps)
         await self._save(replace(deployment, steps=steps), change or (lambda service: service))
 
+    async def revise(self, revision: str) -> None:
+        """The commit that the deployment is made from is known."""
+        await self._save(replace(self.deployment, revision=revision), lambda service: service)
+
     async def end(
         self,
         status: DeploymentStatus,

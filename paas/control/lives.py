@@ -27,7 +27,7 @@ MEMORY_RETRY = 1.0
 FREEZE_RETRY = 300.0
 
 
-async def _nothing(_replica: str) -> None:
+async def _nothing(_replica: object) -> None:
     """Stands where nobody wants to see a replica off."""
 
 
@@ -65,7 +65,9 @@ class Attempt:
 
 class Lives:
     """Procedures on replicas. `on_running` hears of each replica whose program runs,
-    `on_ended` is awaited before an ended one is removed, so that its output is kept.
+    `on_ended` is awaited before an ended one is removed, so that its output is kept;
+    `on_exit` is awaited when a program ended by itself; `on_cold` hears of each start and
+    wake that ended well.
     """
 
     def __init__(
@@ -89,6 +91,8 @@ class Lives:
         self.health = Health()
         self.on_running: Callable[[Replica], None] = lambda _replica: None
         self.on_ended: Callable[[str], Awaitable[None]] = _nothing
+        self.on_exit: Callable[[ReplicaFact], Awaitable[None]] = _nothing
+        self.on_cold: Callable[[Replica, ColdStart], None] = lambda _replica, _cold: None
 
     def attempt(self, version_id: str) -> "Attempt":
         """How the version's next start goes, from this moment on."""
@@ -198,6 +202,7 @@ class Lives:
                 self._roster.took(version, cold.seconds)
             try:
                 if not cold.served:
+                    self.on_cold(replica, cold)
                     await self._report_start(replica, cold)
             finally:
                 await self.settle(replica, version)
@@ -296,8 +301,9 @@ class Lives:
     ) -> None:
         try:
             if version is not None:
+                await self.on_exit(fact)
                 failure = await self._launcher.why_exited(fact, version)
-                await self._tell_failure(version, failure, row)
+                await self._tell_failure(version, failure, row, ended=fact)
         finally:
             replica.enter(Phase.EXITED, self._clock.monotonic())
 
@@ -322,12 +328,16 @@ class Lives:
             self._roster.fail_waiters(version.id)
         return row
 
-    async def _tell_failure(self, version: Version, failure: Failure, row: int) -> None:
+    async def _tell_failure(
+        self, version: Version, failure: Failure, row: int, *, ended: ReplicaFact | None = None
+    ) -> None:
         for attempt in self._attempts.pop(version.id, []):
             attempt.fail(failure)
+        kind = "replica.exited" if ended is not None else ""
         if row in (1, BROKEN_AFTER):
             kind = "version.crashing" if row >= BROKEN_AFTER else "replica.failed"
-            await self._report_failure(version, failure, row, kind=kind)
+        if kind:
+            await self._report_failure(version, failure, row, kind=kind, ended=ended)
 
     async def _report_start(self, replica: Replica, cold: ColdStart) -> None:
         verb = "woke up" if cold.woken else "has a new replica"
@@ -344,7 +354,13 @@ class Lives:
         )
 
     async def _report_failure(
-        self, version: Version, failure: Failure, row: int, *, kind: str
+        self,
+        version: Version,
+        failure: Failure,
+        row: int,
+        *,
+        kind: str,
+        ended: ReplicaFact | None = None,
     ) -> None:
         service = version.name.rpartition("-")[0]
         await self._catalog.record(
@@ -359,6 +375,11 @@ class Lives:
                     "advice": failure.advice,
                     "log": list(failure.log),
                     "failures": row,
+                    **(_end(ended) if ended is not None else {}),
                 },
             )
         )
+
+
+def _end(fact: ReplicaFact) -> dict[str, object]:
+    return {"replica": fact.id, "exit_code": fact.exit_code, "oom_killed": fact.oom_killed}

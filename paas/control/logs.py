@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 
 from paas.aio.tasks import Tasks
@@ -12,7 +14,7 @@ from paas.control.replicas import Replica
 from paas.core.masking import mask
 from paas.core.model import LogLine
 from paas.errors import NotFound, PaasError
-from paas.ports import Engine, Journal, Vault
+from paas.ports import Engine, Journal, ReplicaFact, Vault
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +23,8 @@ LAST_LINES = 2.0
 LOOK_BACK = 1000
 MOMENT = 0.05
 MOST_RECENT = 1000
+MARKER = "paas"
+"""The stream of our own remarks between a program's lines."""
 
 
 def version_log(version_id: str) -> str:
@@ -34,17 +38,29 @@ def deployment_log(deployment_id: str) -> str:
 
 
 class Collector:
-    """One follower per running replica; a replica's lines are copied once, in order."""
+    """One follower per running replica; a replica's lines are copied once, in order.
+
+    `on_line` hears of every line with its version's id, after it was masked.
+    """
 
     def __init__(
-        self, *, engine: Engine, journal: Journal, vault: Vault, catalog: Catalog, tasks: Tasks
+        self,
+        *,
+        engine: Engine,
+        journal: Journal,
+        vault: Vault,
+        catalog: Catalog,
+        tasks: Tasks,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._engine = engine
         self._journal = journal
         self._vault = vault
         self._catalog = catalog
         self._tasks = tasks
+        self._now = now
         self._followers: dict[str, asyncio.Task[None]] = {}
+        self.on_line: Callable[[str, LogLine], None] | None = None
 
     def watch(self, replica: Replica) -> None:
         """Follow the replica until it ends; watching it twice changes nothing."""
@@ -52,6 +68,16 @@ class Collector:
             follower = self._tasks.spawn(f"log {replica.version}", self._follow(replica))
             self._followers[replica.id] = follower
             follower.add_done_callback(lambda _task: self._followers.pop(replica.id, None))
+
+    async def exited(self, fact: ReplicaFact) -> None:
+        """The replica's program ended by itself: say so behind its last lines."""
+        follower = self._followers.get(fact.id)
+        if follower is not None:
+            await asyncio.wait([follower], timeout=LAST_LINES)
+        killed = ", killed for want of memory" if fact.oom_killed else ""
+        text = f"[the program ended with exit code {fact.exit_code}{killed}]"
+        line = LogLine(time=self._now(), text=text, stream=MARKER, replica=fact.id)
+        self._append(fact.version_id, line)
 
     async def ended(self, replica_id: str) -> None:
         """The replica is gone: wait a moment for its last lines, then let go."""
@@ -73,7 +99,7 @@ class Collector:
                     line = replace(raw, text=mask(raw.text, secrets), replica=replica.id, cursor=0)
                     if line not in told:
                         copied.add(line)
-                        self._journal.append(key, line)
+                        self._append(replica.version_id, line)
             except NotFound:
                 return
             except PaasError as error:
@@ -81,6 +107,11 @@ class Collector:
             else:
                 return
             await asyncio.sleep(RETRY)
+
+    def _append(self, version_id: str, line: LogLine) -> None:
+        self._journal.append(version_log(version_id), line)
+        if self.on_line is not None:
+            self.on_line(version_id, line)
 
     async def _copied(self, key: str, replica_id: str) -> "_Copied":
         """What an earlier daemon copied last of this replica."""

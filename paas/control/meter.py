@@ -36,7 +36,7 @@ class _Gauge:
 
 
 @dataclass(slots=True)
-class _Sampled:
+class Sampled:
     """A replica's last sample and when it was taken (monotonic)."""
 
     at: float
@@ -55,7 +55,7 @@ class Meter:
         self._engine = engine
         self._clock = clock
         self._gauges: dict[str, _Gauge] = {}
-        self._sampled: dict[str, _Sampled] = {}
+        self._sampled: dict[str, Sampled] = {}
 
     async def run(self) -> NoReturn:
         """Sample, for ever."""
@@ -116,6 +116,10 @@ class Meter:
         seen = self._sampled.get(replica.id)
         return seen.usage.memory if seen else 0
 
+    def sampled(self, replica_id: str) -> Sampled | None:
+        """What it was last seen to use, while it runs."""
+        return self._sampled.get(replica_id)
+
     def idle_since(self, version_id: str) -> float:
         """When its last request ended (monotonic); says nothing while there are any."""
         target = self._board.targets.get(version_id)
@@ -149,7 +153,7 @@ class Meter:
             self._gauges.get(replica.version_id),
         )
         before = self._sampled.get(replica.id)
-        self._sampled[replica.id] = _Sampled(now, usage)
+        self._sampled[replica.id] = Sampled(now, usage)
         if found is None or gauge is None:
             return
         spec = found[1].spec
@@ -162,7 +166,7 @@ class Meter:
             )
 
 
-def _cpu(before: _Sampled | None, usage: Usage, now: float, limit: float) -> float | None:
+def _cpu(before: Sampled | None, usage: Usage, now: float, limit: float) -> float | None:
     """Percent of its limit between two samples; None for the first one."""
     if before is None or now <= before.at or usage.cpu < before.usage.cpu:
         return None

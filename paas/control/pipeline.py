@@ -91,7 +91,7 @@ class Pipeline:
             job.say("Waiting for another build to end")
         async with self._builds:
             await job.enter(StepName.FETCH)
-            image = await self._images.fetch(job.deployment, version, job.say)
+            image = await self._images.fetch(job.deployment, version, job.say, revised=job.revise)
             if image is None:
                 await job.enter(StepName.BUILD)
                 image = await self._images.build(job.deployment, version, job.say)

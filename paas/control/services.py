@@ -11,10 +11,11 @@ from paas.control.intake import Intake
 from paas.control.view import ReplicaView, ServiceView, VersionView
 from paas.control.views import Views
 from paas.core import changes
+from paas.core.access import View
 from paas.core.model import BasicAuth, Change, Domain, Event, Service, ServiceSettings
 from paas.core.names import check_domain
 from paas.core.passwords import SALT_BYTES, hash_password
-from paas.errors import Conflict, FieldError, Invalid
+from paas.errors import Conflict, Denied, FieldError, Invalid
 from paas.ports import Clock, Store
 
 
@@ -38,9 +39,10 @@ class Services:
         self._clock = clock
         self._base_domain = base_domain
 
-    async def list(self) -> "list[ServiceView]":
-        """All services by name."""
-        return [self._views.service(service) for service in self._catalog.services()]
+    async def list(self, *, view: View) -> "list[ServiceView]":
+        """All services of the view by name."""
+        seen = (one for one in self._catalog.services() if view.sees(one.name))
+        return [self._views.service(service) for service in seen]
 
     async def read(self, name: str) -> ServiceView:
         """Raises `NotFound`, as every call on a service does."""
@@ -52,11 +54,17 @@ class Services:
         return [self._views.version(service, version) for version in service.versions]
 
     async def create(
-        self, name: str, *, actor: str, settings: Mapping[str, object] | None = None
+        self, name: str, *, actor: str, view: View, settings: Mapping[str, object] | None = None
     ) -> ServiceView:
         """Raises `Invalid` (`invalid_name`, `reserved_name`, `main_domain`), `Conflict`
-        (`service_exists`).
+        (`service_exists`), `Denied` (`forbidden`) for a name outside the view.
         """
+        if not view.sees(name):
+            raise Denied(
+                f"This caller may create only the service {view.service!r}.",
+                code="forbidden",
+                advice="Use a token that is not bound to one service.",
+            )
         edits = await _hashed(settings or {})
         wanted = _settings(ServiceSettings(), edits)
         changes.check_main_domain(wanted.main_domain, [f"{name}.{self._base_domain}"])
@@ -207,13 +215,20 @@ class History:
         self._store = store
         self._catalog = catalog
 
-    async def events(
-        self, *, service: str | None, after: int = 0, before: int = 0, limit: int = 100
+    async def of_service(
+        self, service: str, *, after: int = 0, before: int = 0, limit: int = 100
     ) -> Sequence[Event]:
         """Newest first. Raises `NotFound` for a service that does not exist."""
-        if service is not None:
-            self._catalog.get(service)
+        self._catalog.get(service)
         return await self._store.events(service=service, after=after, before=before, limit=limit)
+
+    async def events(
+        self, *, view: View, after: int = 0, before: int = 0, limit: int = 100
+    ) -> Sequence[Event]:
+        """All of the view, newest first; also those of services that are gone."""
+        return await self._store.events(
+            service=view.service, after=after, before=before, limit=limit
+        )
 
 
 async def _hashed(edits: Mapping[str, object]) -> Mapping[str, object]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from paas.core.access import NO_ACCESS_CHANGE, AccessChange
 from paas.core.idle import Mark
 from paas.core.spec import PinnedImage, VersionSpec
 
@@ -248,7 +249,7 @@ class Change:
 
     `before` None creates the service, `after` None deletes it; both None changes
     no service. `activity` are marks by version id; those of versions that are gone are
-    passed over.
+    passed over. `access` is what changes of tokens, users and sessions.
     """
 
     before: Service | None = None
@@ -256,6 +257,7 @@ class Change:
     deployments: tuple[Deployment, ...] = ()
     events: tuple[Event, ...] = ()
     activity: Mapping[str, Mark] = field(default_factory=dict)
+    access: AccessChange = NO_ACCESS_CHANGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

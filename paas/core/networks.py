@@ -7,6 +7,8 @@ from functools import lru_cache
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
 NETWORK_RULE = "an address or network such as 10.0.0.0/8, 203.0.113.7 or 2001:db8::/32"
 
 
@@ -37,6 +39,16 @@ def parse_ip(text: bytes) -> IPAddress | None:
     return mapped or found
 
 
+def is_public(address: IPAddress) -> bool:
+    """Whether an address is of the open internet, also where IPv6 carries one of IPv4: not
+    of this host, a local network, a carrier's inside, a cloud's metadata or a group.
+    """
+    inner = _carried(address)
+    if inner is not None:
+        return is_public(inner)
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
 def networks(texts: Iterable[str]) -> tuple[Network, ...]:
     """Networks that were checked when they were given."""
     return tuple(ipaddress.ip_network(text) for text in texts)
@@ -59,3 +71,13 @@ def original_client(
     while chain and inside(client, trusted):
         client = parse_ip(chain.pop())
     return client
+
+
+def _carried(address: IPAddress) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 one stands for: mapped, 6to4, Teredo or NAT64."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return None
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    teredo = address.teredo
+    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None)

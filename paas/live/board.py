@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from weakref import WeakValueDictionary
 
 from paas.core.routing import Route
+from paas.live.counted import PACKED, TurnedAway
 from paas.live.leases import (
     HOST_QUEUE_BYTES,
     NO_LIMIT,
@@ -84,6 +85,7 @@ class Board:
         self._leave = self._left
         self.targets: dict[str, Target] = {}
         self.requests = RequestLogs()
+        self.turned_away = TurnedAway()
         self.on_demand: Callable[[str], None] = lambda _version: None
         self.on_suspect: Callable[[str, str], None] = lambda _version, _replica: None
         self.on_gone: Callable[[str], None] = lambda _replica: None
@@ -248,7 +250,7 @@ class Board:
             return Absence.BUSY
         slot.in_flight += 1
         target.share.open += 1
-        return Lease(self._give_back_quietly, target, slot, 0.0)
+        return Lease(self._give_back_quietly, target, slot, 0.0, 0.0)
 
     def suspect(self, version_id: str, replica_id: str) -> None:
         """The proxy could not connect: eject the replica until it is probed again."""
@@ -261,8 +263,11 @@ class Board:
         """Refuse every waiter whose deadline has passed. Call it a few times a second.
 
         Waiters for whom there is room because `concurrency` was raised are served first.
+        What ended since is counted, so that little of it is held.
         """
         now = self._now()
+        for target in self.targets.values():
+            target.counted.settle()
         for target in [one for one in self.targets.values() if one.waiters]:
             self._serve(target)
             for ticket in [one for one in target.waiters if one.deadline <= now]:
@@ -296,15 +301,19 @@ class Board:
         slot.in_flight += 1
         target.in_flight += 1
         target.share.open += 1
-        target.entered += self._now()
-        return Lease(self._give_back, target, slot, waited)
+        now = self._now()
+        target.entered += now
+        return Lease(self._give_back, target, slot, waited, now - waited)
 
     def _released(self, lease: Lease) -> None:
         target, slot = lease.target, lease.slot
         slot.in_flight -= 1
         target.in_flight -= 1
         target.share.open -= 1
-        target.entered -= self._ended(target)
+        now = self._ended(target)
+        target.entered -= now
+        if lease.status >= 0:
+            target.counted.done.append(lease.status * PACKED + now - lease.began)
         if slot.draining or target.waiters:
             self._freed(target, slot)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from paas.core.windows import Tally
+from paas.live.counted import UNCOUNTED, Counted
 from paas.live.requests import OpenRequest
 
 MIN_QUEUE = 100
@@ -18,6 +19,7 @@ QUEUE_BYTES = 64 * 1024 * 1024
 HOST_QUEUE_BYTES = 256 * 1024 * 1024
 """The same for all services together."""
 NO_LIMIT = 1 << 62
+SWITCHED = 101
 
 
 class RefusalCode(StrEnum):
@@ -123,6 +125,7 @@ class Target:
         "arrivals",
         "broken",
         "concurrency",
+        "counted",
         "entered",
         "idle_since",
         "idle_timeout",
@@ -157,6 +160,7 @@ class Target:
         self.streams = 0
         self.idle_since = 0.0
         self.serving = False
+        self.counted = Counted()
 
     def tally(self, now: float) -> Tally:
         """What came so far, and for how long all of it stayed (held and running)."""
@@ -196,25 +200,37 @@ class Target:
 class Lease:
     """One request's right to one slot; give it back exactly once with `release()`.
 
-    `waited` is the seconds it was queued, 0.0 when a slot was free at once. `stream` is
-    the request, from `begin_stream` on.
+    `waited` is the seconds it was queued, 0.0 when a slot was free at once. `began` is when
+    the request came, `status` that of its answer: with it the request is counted when it
+    gives the lease back (0: it left before an answer), without one it is not. `stream` is the
+    request, from `begin_stream` on.
     """
 
-    __slots__ = ("_open", "_released", "slot", "stream", "target", "waited")
+    __slots__ = ("_open", "_released", "began", "slot", "status", "stream", "target", "waited")
 
     stream: OpenRequest
 
     def __init__(
-        self, released: Callable[["Lease"], None], target: Target, slot: Slot, waited: float
+        self,
+        released: Callable[["Lease"], None],
+        target: Target,
+        slot: Slot,
+        waited: float,
+        began: float,
     ) -> None:
         self._released = released
         self._open = True
         self.target = target
         self.slot = slot
         self.waited = waited
+        self.began = began
+        self.status = UNCOUNTED
 
     def begin_stream(self, request: OpenRequest) -> None:
-        """It becomes a tunnel; whoever says so says `end_stream` before the release."""
+        """It becomes a tunnel; whoever says so says `end_stream` before the release. It is
+        counted now, since it may last for days.
+        """
+        self.target.counted.answered(SWITCHED)
         self.stream = request
         self.target.streams += 1
 

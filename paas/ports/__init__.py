@@ -6,11 +6,13 @@ only `paas.errors`; every method that waits for something outside has a
 deadline of its own inside the adapter.
 """
 
+from paas.ports.access import MasterKey
 from paas.ports.building import (
     Builder,
     BuildSpec,
     Unpacker,
 )
+from paas.ports.draining import LineSink
 from paas.ports.engine import (
     Address,
     ContainerState,
@@ -24,6 +26,8 @@ from paas.ports.engine import (
     Usage,
     nothing,
 )
+from paas.ports.fetching import GitLogin, Repositories, RepositorySpec
+from paas.ports.figures import FigureStore
 from paas.ports.keeping import (
     Journal,
     Store,
@@ -46,13 +50,19 @@ __all__ = [
     "Doors",
     "Engine",
     "EngineFact",
+    "FigureStore",
+    "GitLogin",
     "Host",
     "HostMemory",
     "ImageFact",
     "Journal",
+    "LineSink",
+    "MasterKey",
     "Prober",
     "ReplicaFact",
     "ReplicaSpec",
+    "Repositories",
+    "RepositorySpec",
     "Store",
     "Unpacker",
     "Usage",

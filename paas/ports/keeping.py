@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Collection
 from typing import Protocol
 
+from paas.core.access import Holdings
 from paas.core.idle import Mark
 from paas.core.model import Change, Deployment, Event, LogLine, Service
 
@@ -69,6 +70,9 @@ class Store(Protocol):
 
     async def activity(self) -> dict[str, Mark]:
         """The last committed mark of each version, by id."""
+
+    async def access(self) -> Holdings:
+        """All tokens and sessions by creation, all users by name."""
 
     async def meta(self, key: str, default: str) -> str:
         """The stored value of `key`; stores `default` first if there is none."""

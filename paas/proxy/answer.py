@@ -18,7 +18,7 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 class Answer:
     """`begun`: its head is out or collected, so no other answer can be given.
     `reusable`: the replica keeps its connection; `keep_alive`: we keep the client's.
-    `cookie` is a whole field line that its head gets, or empty.
+    `cookie` is a whole field line that its head gets, or empty. `status` is 0 while there is none.
     """
 
     __slots__ = (
@@ -29,6 +29,7 @@ class Answer:
         "cookie",
         "keep_alive",
         "reusable",
+        "status",
         "waited",
     )
 
@@ -41,6 +42,7 @@ class Answer:
         self.keep_alive = False
         self.cookie = b""
         self.waited = 0.0
+        self.status = 0
 
     def interim(self, head: ResponseHead, ours: RequestHead) -> None:
         """A 1xx head: passed on to whom it can be of use."""
@@ -50,6 +52,7 @@ class Answer:
     def begin(self, head: ResponseHead, minor: int, *, keep_alive: bool) -> None:
         """Its head, for a client of HTTP/1.`minor`."""
         self.begun = True
+        self.status = head.status
         self.reusable = head.keep_alive
         self._chunked = chunked_to(head, minor)
         self.keep_alive = keep_alive and not ends_by_close(head, minor)

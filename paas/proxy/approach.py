@@ -14,6 +14,7 @@ from paas.core.ignoring import Ignore
 from paas.http1.events import RequestHead
 from paas.http1.head import Peer
 from paas.live.board import Absence, Lease, OpenRequest, Refusal, Ticket
+from paas.live.counted import UNCOUNTED, Counted
 from paas.live.requests import RequestKind
 from paas.proxy import facts, pages
 from paas.proxy.outbound import Outbound
@@ -43,11 +44,12 @@ class Traveller(Protocol):
 
 class Approach:
     """`outbound` is what the request has to send; `waited` are seconds in queues.
-    `lease` is held from the grant on.
+    `lease` is held from the grant on. `service` is whose request it is, as far as is known.
     """
 
     __slots__ = (
         "_avoid",
+        "_began",
         "_exchange",
         "_left",
         "_plane",
@@ -59,8 +61,11 @@ class Approach:
         "lease",
         "outbound",
         "retried",
+        "service",
         "waited",
     )
+
+    _began: float
 
     def __init__(self, plane: Plane, exchange: Traveller) -> None:
         self._plane = plane
@@ -75,6 +80,7 @@ class Approach:
         self.outbound = Outbound()
         self.lease: Lease | None = None
         self.retried = False
+        self.service = ""
         self.waited = 0.0
 
     def begin(self, version: str, rule: Ignore | None = None) -> None:
@@ -120,10 +126,17 @@ class Approach:
         self.leave()
         return lease
 
-    def leave(self) -> None:
+    def failed(self, problem: Problem) -> None:
+        """It gets an error answer of ours."""
+        self._plane.counters.error(problem.code)
+        counted = self._counted()
+        if counted is not None:
+            counted.error(problem.code)
+
+    def leave(self, status: int = UNCOUNTED) -> None:
         """Wait no longer and hold nothing, the exchange neither: two that hold each other
-        would be work for the garbage collector with every request. A second call does
-        nothing.
+        would be work for the garbage collector with every request. Its answer had that
+        status (0: there was none). A second call does nothing.
         """
         if self._left:
             return
@@ -135,9 +148,23 @@ class Approach:
             self._ticket = None
         if self.lease is not None:
             lease, self.lease = self.lease, None
+            lease.status = status
             lease.release()
+        elif status >= 0 and (counted := self._counted()) is not None:
+            counted.answered(status)
 
     # ---- private
+
+    def _counted(self) -> Counted | None:
+        """Where it counts: with its version, else with its service; None for what is no
+        traffic or knows neither.
+        """
+        if self._rule is not None:
+            return None
+        target = self._plane.board.targets.get(self._version)
+        if target is not None:
+            return target.counted
+        return self._plane.board.turned_away.of(self.service) if self.service else None
 
     def _described(self, head: RequestHead, peer: Peer, kind: RequestKind) -> OpenRequest:
         plane = self._plane
@@ -176,6 +203,8 @@ class Approach:
             return self._exchange.fail(pages.refusal(answer))
         self.lease = answer
         self.waited += answer.waited
+        if self._avoid is not None:
+            answer.began = self._began
         upstream = self._plane.pools.take(answer.slot)
         if upstream is not None:
             return self._exchange.arrived(upstream)
@@ -210,7 +239,7 @@ class Approach:
         lease, self.lease = self.lease, None
         self._plane.counters.retries += 1
         if lease is not None:
-            self._avoid = lease.slot.id
+            self._avoid, self._began = lease.slot.id, lease.began
             lease.release()
         self._exchange.set_out()
         if self._rule is None:

@@ -106,6 +106,7 @@ class Exchange:
         if route is None:
             wrong = self._client.misdirected(head.host)  # RFC 9110, section 15.5.20
             return self.fail(pages.MISDIRECTED if wrong else pages.NO_SUCH_HOST)
+        self._approach.service = route.service
         if self._trace is not None:
             self._trace.service = route.service
         if head.websocket and plane.tunnels.full(route.service):
@@ -227,13 +228,14 @@ class Exchange:
             return
         if self._trace is not None:
             self._trace.error = problem.code
-        self._plane.counters.error(problem.code)
+        self._approach.failed(problem)
         self.reply(partial(pages.page, problem), status=problem.status)
 
     def reply(self, page: Page, *, status: int) -> None:
         """Give an answer of our own."""
         keep_alive = self._may_keep_alive()
         answer = page(self._head, keep_alive=keep_alive)
+        self._answer.status = status
         if self._trace is not None:
             self._trace.status, self._trace.sent = status, len(answer)
         self._settle(reusable=False)
@@ -378,7 +380,7 @@ class Exchange:
         if self._upstream is not None:
             self._upstream.release(reusable=reusable)
             self._upstream = None
-        self._approach.leave()
+        self._approach.leave(self._answer.status)
 
     def _end_trace(self, trace: Trace) -> None:
         """Once: whatever happens now comes after the request."""

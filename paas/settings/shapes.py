@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from paas.core.addresses import is_host_name, parse_address
+from paas.core.draining import parse_drain
 from paas.core.networks import parse_network
 from paas.core.sizes import SIZE_RULE, format_size, parse_size
 
@@ -336,6 +337,25 @@ class Builds(Section):
     """Cores per build; null = all."""
 
 
+class Git(Section):
+    """How repositories are fetched (`docs/git.md`)."""
+
+    timeout: Seconds = 300
+    """Longest fetch of a repository with its submodules and large files, seconds."""
+    bytes: ByteCount = 1024**3
+    """Most bytes that a repository may take on disk while it is fetched."""
+    allow_private: bool = False
+    """Fetch from all addresses of this host and of private networks, too."""
+    private_networks: Annotated[list[TrustedNetwork], BeforeValidator(_one_or_many)] = []
+    """Private networks to fetch from, though `allow_private` is off."""
+    allow_http: bool = False
+    """Fetch by http:// without encryption, too."""
+    ca_file: str = ""
+    """PEM file of certificate authorities to trust beside those of the system."""
+    user: str = "nobody"
+    """Whom git runs as when the daemon is root; empty: root."""
+
+
 class Logs(Section):
     """The daemon's own log, and what is kept of replicas' output."""
 
@@ -343,6 +363,8 @@ class Logs(Section):
     """Least severe messages written."""
     bytes_per_version: Annotated[int, Field(ge=65536)] = 20 * 1024**2
     """Output kept of each version, bytes."""
+    drain: Annotated[str, AfterValidator(lambda value: value and parse_drain(value) and value)] = ""
+    """Where output is sent as well: `udp://`, `tcp://` or `unix://` for syslog, `http(s)://`."""
 
 
 class Settings(Section):
@@ -361,4 +383,5 @@ class Settings(Section):
     scaling: HostScaling = HostScaling()
     idle: Idle = Idle()
     builds: Builds = Builds()
+    git: Git = Git()
     logs: Logs = Logs()

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from paas.adapters.store import SqliteStore
+from paas.core.access import AccessChange, Holdings, Scope, Session, Token, User
 from paas.core.idle import Mark, Moment
 from paas.core.model import Change, DeploymentStatus, Domain
 from paas.errors import Conflict
@@ -13,6 +14,9 @@ from tests.fakes.store import FakeStore
 
 SHOP = builders.service(builders.version(1))
 BLOG = builders.service(name="blog")
+TOKEN = Token(id="tok_1", name="ci", hash=b"\x00\xff", scope=Scope.DEPLOY, created=2.0, creator="x")
+USER = User(name="ann", password="scrypt$", role=Scope.ADMIN, created=1.0, creator="socket")
+SESSION = Session(id="ses_1", hash=b"c", holder="user:ann", created=3.0, seen=3.5, address="::1")
 DOMAIN = Domain(name="shop.example.com", created=0.0)
 
 
@@ -149,3 +153,30 @@ async def test_activity_is_kept_as_long_as_its_version(store):
     assert await store.activity() == {one: over, two: begun}
     await store.commit(Change(before=shop, after=replace(shop, versions=shop.versions[1:])))
     assert await store.activity() == {two: begun}
+
+
+async def test_tokens_users_and_sessions_are_put_replaced_and_removed(store):
+    assert await store.access() == Holdings()
+    older = replace(TOKEN, id="tok_2", name="cd", created=1.0, service="shop", expires=9.0)
+    both = Holdings(tokens=(TOKEN, older), users=(USER,), sessions=(SESSION,))
+    await store.commit(Change(access=AccessChange(put=both), events=(builders.event("a"),)))
+    assert await store.access() == replace(both, tokens=(older, TOKEN))
+    assert [event.kind for event in await store.events()] == ["a"]
+    used = replace(TOKEN, last_used=5.0)
+    weaker = replace(USER, role=Scope.READ)
+    put = Holdings(tokens=(used,), users=(weaker,))
+    gone = AccessChange(put=put, tokens_gone=("tok_2", "none"), sessions_gone=("ses_1",))
+    await store.commit(Change(access=gone))
+    assert await store.access() == put
+    await store.commit(Change(access=AccessChange(users_gone=("ann",))))
+    assert await store.access() == Holdings(tokens=(used,))
+
+
+async def test_a_token_s_name_belongs_to_one_token_until_it_is_gone(store):
+    await store.commit(Change(access=AccessChange(put=Holdings(tokens=(TOKEN,)))))
+    twin = replace(TOKEN, id="tok_2")
+    put = AccessChange(put=Holdings(tokens=(twin,)))
+    assert await refused(store, Change(access=put, events=(builders.event(),))) == "token_exists"
+    assert await store.access() == Holdings(tokens=(TOKEN,))
+    await store.commit(Change(access=replace(put, tokens_gone=(TOKEN.id,))))
+    assert await store.access() == Holdings(tokens=(twin,))

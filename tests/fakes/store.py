@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection
 from dataclasses import replace
 
+from paas.core.access import AccessChange, Holdings, with_change
 from paas.core.idle import Mark
 from paas.core.lifecycle import ENDED
 from paas.core.model import Change, Deployment, Event, Service
@@ -27,6 +28,7 @@ class FakeStore:
         self._deployments: dict[str, Deployment] = {}
         self._events: list[Event] = []
         self._activity: dict[str, Mark] = {}
+        self._access = Holdings()
         self._numbered = 0
         self._meta: dict[str, str] = {}
         self._writer = asyncio.Lock()
@@ -87,6 +89,9 @@ class FakeStore:
     async def activity(self) -> dict[str, Mark]:
         return dict(self._activity)
 
+    async def access(self) -> Holdings:
+        return self._access
+
     async def meta(self, key: str, default: str) -> str:
         return self._meta.setdefault(key, default)
 
@@ -98,7 +103,8 @@ class FakeStore:
         for deployment in change.deployments:
             if deployment.service_id not in services:
                 raise _gone(deployment.service)
-        self._services = services
+        access = self._with_access(change.access)
+        self._services, self._access = services, access
         self._deployments = {
             one.id: one
             for one in (*self._deployments.values(), *change.deployments)
@@ -133,6 +139,13 @@ class FakeStore:
                 raise Conflict(f"The domain {domain.name} is taken.", code="domain_taken")
         services[after.id] = after
         return services
+
+    def _with_access(self, change: AccessChange) -> Holdings:
+        after = with_change(self._access, change)
+        names = [one.name for one in after.tokens]
+        if len(set(names)) < len(names):
+            raise Conflict("There is a token of that name already.", code="token_exists")
+        return after
 
 
 def _gone(service: str) -> Conflict:

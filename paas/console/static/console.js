@@ -81,3 +81,10 @@ export function showWrong(form, problem) {
   }
   form.querySelector("[aria-invalid]")?.focus();
 }
+
+document.getElementById("sign-out")?.addEventListener("click", (event) =>
+  act(event.target, async () => {
+    await call("DELETE", "/v1/session");
+    location.assign("/sign-in");
+  }),
+);

@@ -21,12 +21,14 @@ from paas.aio.clock import SystemClock
 from paas.aio.tasks import Tasks
 from paas.api.app import ApiServer, build_app
 from paas.api.call import Context
+from paas.control.access import Access
 from paas.control.control import Control, Outside
 from paas.live.board import Board
 from paas.settings import Api, Limits, Settings
 from tests.fakes.engine import FakeBuilder, FakeEngine
 from tests.fakes.host import FakeHost
 from tests.fakes.replica import PORT
+from tests.fakes.repositories import FakeRepositories
 
 TOKEN = "t0ken-of-the-tests"
 IMAGE = "registry.example/shop:1"
@@ -40,6 +42,15 @@ class NoDoors:
         return True
 
     async def close(self, port: int) -> None: ...
+
+
+class Master:
+    """The first admin token, without a file."""
+
+    mark = "of the tests"
+
+    def verify(self, token: str) -> bool:
+        return token == TOKEN
 
 
 @dataclass(kw_only=True)
@@ -64,6 +75,8 @@ class World:
     engine: FakeEngine
     builder: FakeBuilder
     journal: FileJournal
+    access: Access
+    context: Context
     settings: Settings
     server: ApiServer
     session: aiohttp.ClientSession
@@ -139,10 +152,12 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
             engine=engine,
             builder=builder,
             unpacker=ArchiveUnpacker(entries=1000, size=10**8, ratio=1000),
+            repositories=FakeRepositories(),
             prober=NetworkProber(),
             vault=AesVault(data_dir / "secret.key"),
             journal=journal,
             store=store,
+            figures=store.figures,
             clock=SystemClock(),
             host=FakeHost(),
             doors=NoDoors(),
@@ -152,7 +167,11 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
         await control.load()
         await control.start()
         stack.push_async_callback(control.close)
-        server = ApiServer(_app(control, outside, board, settings=settings), settings)
+        access = Access(store=store, clock=SystemClock(), master=Master())
+        await access.start()
+        stack.push_async_callback(access.close)
+        context = _context(control, outside, board, settings=settings, access=access)
+        server = ApiServer(build_app(context), settings)
         await server.start()
         stack.push_async_callback(server.close)
         connector = aiohttp.UnixConnector(str(data_dir / "api.sock"))
@@ -164,6 +183,8 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
             engine=engine,
             builder=builder,
             journal=journal,
+            access=access,
+            context=context,
             settings=settings,
             server=server,
             session=session,
@@ -171,19 +192,23 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
         )
 
 
-def _app(control: Control, outside: Outside, board: Board, *, settings: Settings) -> Any:
-    context = Context(
+def _context(
+    control: Control, outside: Outside, board: Board, *, settings: Settings, access: Access
+) -> Context:
+    return Context(
         services=control.services,
         deployments=control.deployments,
         history=control.history,
         explain=control.explain,
         status=control.status,
+        recorder=control.recorder,
+        telemetry=control.telemetry,
         journal=outside.journal,
         requests=board.requests,
         settings=settings,
         clock=outside.clock,
+        access=access,
     )
-    return build_app(context, verify=lambda token: token == TOKEN)
 
 
 def archive(**files: str) -> bytes:

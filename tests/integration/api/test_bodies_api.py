@@ -48,7 +48,7 @@ async def test_every_wrong_field_is_told_at_once(paas: World) -> None:
     answer = await paas.call("POST", "/v1/services/shop/deployments", json=body)
     assert answer.status == 422
     assert answer.fields == {
-        "source.type": "must be one of archive, image, version",
+        "source.type": "must be one of archive, image, version, git",
         "port": "must be a whole number from 1 to 65535",
         "replica": "is not known here; did you mean replicas?",
         "env.PORT": "must be another name: PORT and names that start with K_ are set by the "

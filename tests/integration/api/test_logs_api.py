@@ -138,3 +138,23 @@ async def test_a_live_log_ends_with_the_deployment(paas: World) -> None:
     end = json.loads(told[-1]["data"])
     assert (told[-1]["event"], end["status"]) == ("end", "failed")
     assert end["error"]["code"] == "image_not_found"
+
+
+async def test_lines_are_searched(paas: World) -> None:
+    one, _two = await two_versions(paas)
+    start = time.time()
+    for index, (stream, text) in enumerate(
+        [("stdout", "Started"), ("stderr", "ERROR: a"), ("stdout", "error: b"), ("paas", "[gone]")]
+    ):
+        line = LogLine(time=start + index, text=text, replica="r", stream=stream)
+        paas.journal.append(one, line)
+    path = "/v1/services/shop/logs"
+    assert texts(await paas.call("GET", path + "?q=error")) == ["ERROR: a", "error: b"]
+    assert texts(await paas.call("GET", path + "?q=error&stream=stdout")) == ["error: b"]
+    assert texts(await paas.call("GET", path + "?stream=paas")) == ["[gone]"]
+    assert texts(await paas.call("GET", path + "?q=nothing")) == []
+    assert len(texts(await paas.call("GET", path + "?q="))) == 4
+    until = (await paas.call("GET", path)).json["items"][1]["time"]
+    assert texts(await paas.call("GET", f"{path}?until={until}")) == ["Started"]
+    assert "stream" in (await paas.call("GET", path + "?stream=other")).fields
+    assert "until" in (await paas.call("GET", path + "?until=now")).fields

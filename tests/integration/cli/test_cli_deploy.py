@@ -145,7 +145,7 @@ def test_an_early_refusal_of_the_upload_is_told(cli: Cli, daemon: Recorded, sour
         (("nowhere",), "does not exist"),
         (("empty",), "holds no files"),
         (("notes.txt",), "is not a folder or an archive"),
-        (("empty", "--image", "x"), "not both"),
+        (("empty", "--image", "x"), "only one"),
         (("shop", "--env", "MODE"), "has no value"),
         (("shop", "--registry-user", "ci"), "goes with --image"),
         (("123",), "does not make a service name"),

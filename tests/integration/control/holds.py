@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from paas.core.access import EVERYTHING
 from paas.core.model import Deployment, DeploymentStatus, StepName, StepStatus
 from paas.core.spec import Probe, ReplicaRange
 from tests.fakes.replica import LIVE, FakeReplica, Script, serve
@@ -94,7 +95,7 @@ async def reached(world: World, deployment: Deployment, name: StepName) -> None:
     """The deployment is in that step."""
     async with asyncio.timeout(5):
         while True:
-            now = await world.control.deployments.read(deployment.id)
+            now = await world.control.deployments.read(deployment.id, view=EVERYTHING)
             if any(one.name is name and one.status is StepStatus.RUNNING for one in now.steps):
                 return
             await asyncio.sleep(0.002)

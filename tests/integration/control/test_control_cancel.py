@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from paas.core.access import EVERYTHING
 from paas.core.model import DeploymentStatus, StepStatus, VersionStatus
 from paas.errors import Conflict
 from tests.integration.control.holds import HOLDS, NEW, Held, hold_build
@@ -18,7 +19,7 @@ Hold = Callable[[World], Awaitable[Held]]
 async def test_cancel(world: World, hold: Hold) -> None:
     await world.deploy()
     held = await hold(world)
-    done = await world.control.deployments.cancel(held.deployment.id, actor="eve")
+    done = await world.control.deployments.cancel(held.deployment.id, actor="eve", view=EVERYTHING)
     assert done.status is DeploymentStatus.CANCELLED
     assert done.error is not None
     assert done.error.message == "The deployment was cancelled by eve."
@@ -42,7 +43,7 @@ async def test_the_number_is_used_up_and_the_next_deployment_goes_through(
     await world.deploy()
     held = await hold(world)
     following = await world.submit()
-    await world.control.deployments.cancel(held.deployment.id, actor="eve")
+    await world.control.deployments.cancel(held.deployment.id, actor="eve", view=EVERYTHING)
     held.release()
     assert (await world.ended(following)).status is DeploymentStatus.SUCCEEDED
     assert following.version == "shop-003"
@@ -57,7 +58,7 @@ async def test_the_log_of_a_cancelled_deployment_ends(world: World) -> None:
         return [line.text async for line in world.journal.follow(key)]
 
     follower = asyncio.ensure_future(follow())
-    await world.control.deployments.cancel(held.deployment.id, actor="eve")
+    await world.control.deployments.cancel(held.deployment.id, actor="eve", view=EVERYTHING)
     async with asyncio.timeout(5):
         assert (await follower)[-1] == "The deployment was cancelled by eve."
 
@@ -66,7 +67,8 @@ async def test_two_cancel_at_once_and_both_are_answered(world: World) -> None:
     held = await hold_build(world)
     cancel = world.control.deployments.cancel
     both = await asyncio.gather(
-        cancel(held.deployment.id, actor="ann"), cancel(held.deployment.id, actor="eve")
+        cancel(held.deployment.id, actor="ann", view=EVERYTHING),
+        cancel(held.deployment.id, actor="eve", view=EVERYTHING),
     )
     assert {one.status for one in both} == {DeploymentStatus.CANCELLED}
     assert (await world.kinds()).count("deployment.cancelled") == 1
@@ -76,7 +78,7 @@ async def test_two_cancel_at_once_and_both_are_answered(world: World) -> None:
 async def test_what_has_ended_cannot_be_cancelled(world: World) -> None:
     done = await world.deploy()
     with pytest.raises(Conflict) as raised:
-        await world.control.deployments.cancel(done.id, actor="eve")
+        await world.control.deployments.cancel(done.id, actor="eve", view=EVERYTHING)
     assert raised.value.code == "deployment_ended"
 
 

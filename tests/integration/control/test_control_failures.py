@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from paas.core.access import EVERYTHING
 from paas.core.model import Deployment, DeploymentStatus, StepStatus, VersionStatus
 from paas.core.spec import Probe, Timeouts
 from paas.errors import Failed, Unavailable
@@ -135,7 +136,7 @@ async def test_waiting_for_an_engine_that_is_away_can_be_cancelled(world: World)
     world.engine.script("shop-001", Script(start_error=Unavailable("Gone.", code="engine_away")))
     world.builder.gate.open()
     await until(lambda: world.engine.starts)
-    done = await world.control.deployments.cancel(held.id, actor="eve")
+    done = await world.control.deployments.cancel(held.id, actor="eve", view=EVERYTHING)
     assert done.status is DeploymentStatus.CANCELLED
     await until(lambda: not world.control.roster.launching())
     assert world.running("shop-001") == []

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 
+from paas.core.access import EVERYTHING
 from paas.core.model import DeploymentStatus
 from paas.errors import Conflict, NotFound
 from tests.integration.control.world import DOCKERFILE, World, Worlds
@@ -67,7 +68,8 @@ async def test_the_eleventh_version_is_refused_and_names_what_can_go(world: Worl
 
 
 async def test_with_auto_prune_the_oldest_makes_room_and_is_removed(world: World) -> None:
-    await world.control.services.create("shop", actor="ann", settings={"auto_prune": True})
+    settings = {"auto_prune": True}
+    await world.control.services.create("shop", actor="ann", view=EVERYTHING, settings=settings)
     for _ in range(11):
         await world.deploy()
     assert world.control.catalog.get("shop").version("shop-001") is None
@@ -85,4 +87,4 @@ async def test_a_version_that_is_deploying_cannot_be_deleted(world: World) -> No
 
 async def test_an_unknown_deployment(world: World) -> None:
     with pytest.raises(NotFound):
-        await world.control.deployments.cancel("dep_none", actor="ann")
+        await world.control.deployments.cancel("dep_none", actor="ann", view=EVERYTHING)

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from paas.core.access import EVERYTHING
 from paas.core.model import DeploymentStatus, StepStatus
 from tests.integration.control.holds import (
     HOLDS,
@@ -77,7 +78,7 @@ async def test_while_fetching_again_no_later_step_looks_done(world: World) -> No
     world.unpacker.gate.close()
     await world.restart()
     await until(lambda: world.unpacker.gate.waiting)
-    now = await world.control.deployments.read(held.deployment.id)
+    now = await world.control.deployments.read(held.deployment.id, view=EVERYTHING)
     statuses = [step.status for step in now.steps]
     assert statuses == [StepStatus.RUNNING, *[StepStatus.PENDING] * 4]
 

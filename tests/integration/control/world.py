@@ -17,6 +17,7 @@ from paas.aio.tasks import Tasks
 from paas.control.control import Control, Outside, uploads_dir
 from paas.control.intake import DeploymentRequest
 from paas.control.replicas import Replica
+from paas.core.access import EVERYTHING
 from paas.core.lifecycle import ENDED
 from paas.core.model import Deployment, Event, Traffic, Version
 from paas.core.planning import Phase
@@ -27,8 +28,10 @@ from paas.live.board import Board
 from paas.proxy.proxy import Proxy
 from paas.settings import Settings
 from tests.fakes.engine import FakeBuilder
+from tests.fakes.figures import FakeFigures
 from tests.fakes.host import FakeHost
 from tests.fakes.replica import PORT
+from tests.fakes.repositories import FakeRepositories
 from tests.integration.control.clock import SkippingClock
 from tests.integration.control.gates import (
     FlakyStore,
@@ -82,6 +85,7 @@ class World:
         self.unpacker = GatedUnpacker(
             ArchiveUnpacker(size=1 << 20, entries=100, ratio=200),
         )
+        self.repositories = FakeRepositories()
         self._stack = AsyncExitStack()
 
     # ---- the daemon
@@ -151,7 +155,7 @@ class World:
     async def ended(self, deployment: Deployment, *, within: float = 10.0) -> Deployment:
         async with asyncio.timeout(within):
             while True:
-                now = await self.control.deployments.read(deployment.id)
+                now = await self.control.deployments.read(deployment.id, view=EVERYTHING)
                 if now.status in ENDED and deployment.id not in self.control.deployments._running:
                     return now
                 await asyncio.sleep(0.005)
@@ -274,10 +278,12 @@ class World:
             engine=self.engine,
             builder=self.builder,
             unpacker=self.unpacker,
+            repositories=self.repositories,
             prober=NetworkProber(),
             vault=AesVault(data / "secret.key", sealed_exists=False),
             journal=self.journal,
             store=self.store,
+            figures=FakeFigures(),
             clock=self.clock,
             host=self.host,
             doors=self.doors,

@@ -113,6 +113,8 @@ def test_the_admin_token(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert token.verify(text)
     assert AdminToken(path).verify(text)
+    assert AdminToken(path).mark == token.mark
+    assert token.mark not in text
     for wrong in ("", text[:-1], text + "x", text.swapcase(), "\udcff", "é"):
         assert not token.verify(wrong)
 

@@ -54,3 +54,10 @@ def test_machines_read_times_in_utc() -> None:
 )
 def test_rates(value: float | None, text: str) -> None:
     assert formats.rate(value) == text
+
+
+def test_a_small_picture_of_numbers() -> None:
+    assert formats.sparkline([0, 0]) == ""
+    assert formats.sparkline([]) == ""
+    assert formats.sparkline([5]) == "0.0,1.0"
+    assert formats.sparkline([0, 10, 5]) == "0.0,19.0 50.0,1.0 100.0,10.0"

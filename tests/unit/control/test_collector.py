@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from paas.adapters.secrets import AesVault
 from paas.aio.tasks import Tasks
@@ -11,6 +12,7 @@ from paas.control.replicas import Replica
 from paas.core.model import LogLine
 from paas.core.planning import Phase
 from paas.errors import Unavailable
+from paas.ports import ContainerState, ReplicaFact
 from tests import builders
 from tests.fakes.engine import FakeEngine
 from tests.fakes.journal import FakeJournal
@@ -94,3 +96,49 @@ async def test_a_new_daemon_goes_on_where_the_last_one_stopped(tmp_path):
     found = await collected(tmp_path, engine, journal)
     assert [text for _stream, text in found] == ["a", "b", "of another", "c"]
     assert engine.asked == [5.0]
+
+
+async def test_an_exit_is_told_behind_the_last_lines(tmp_path):
+    catalog, journal, tasks = Catalog(FakeStore(), Tasks()), FakeJournal(), Tasks()
+    await catalog.create(builders.service(builders.version(1)))
+    collector = Collector(
+        engine=Telling([line(1.0, "going"), line(2.0, "gone", "stderr")]),
+        journal=journal,
+        vault=AesVault(tmp_path / "secret.key"),
+        catalog=catalog,
+        tasks=tasks,
+        now=lambda: 3.0,
+    )
+    heard = []
+    collector.on_line = lambda version_id, one: heard.append((version_id, one.text))
+    fact = ReplicaFact(
+        id="r1",
+        service="shop",
+        version="shop-001",
+        version_id="shop-id-1",
+        state=ContainerState.EXITED,
+        exit_code=137,
+        oom_killed=True,
+    )
+    collector.watch(
+        Replica(
+            id="r1",
+            service="shop",
+            version="shop-001",
+            version_id="shop-id-1",
+            phase=Phase.READY,
+            since=0.0,
+        )
+    )
+    await asyncio.wait_for(collector.exited(fact), 5)
+    await collector.exited(replace(fact, id="r2", exit_code=1, oom_killed=False))
+    told = [(one.stream, one.text, one.replica) for one in await journal.read(KEY)]
+    killed = "[the program ended with exit code 137, killed for want of memory]"
+    assert told == [
+        ("stdout", "going", "r1"),
+        ("stderr", "gone", "r1"),
+        ("paas", killed, "r1"),
+        ("paas", "[the program ended with exit code 1]", "r2"),
+    ]
+    assert heard == [("shop-id-1", text) for _, text, _ in told]
+    await tasks.close()

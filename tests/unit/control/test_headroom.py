@@ -1,7 +1,7 @@
 import pytest
 
 from paas.control.headroom import UNKNOWN, Headroom
-from paas.control.meter import _Sampled
+from paas.control.meter import Sampled
 from paas.core.admission import Verdict
 from paas.core.model import VersionStatus
 from paas.core.planning import Phase
@@ -96,7 +96,7 @@ class TestStarting:
         assert room.start().verdict is Verdict.ALLOW
         room.admit("r2", of=W).fresh = True
         assert room.start().verdict is Verdict.REFUSE
-        room.meter._sampled["r2"] = _Sampled(0.0, Usage(cpu=0, memory=50 * MIB))
+        room.meter._sampled["r2"] = Sampled(0.0, Usage(cpu=0, memory=50 * MIB))
         assert room.start().verdict is Verdict.ALLOW
 
     async def test_limits_count_of_all_that_run_or_sleep_or_start(self):

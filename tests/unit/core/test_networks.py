@@ -1,6 +1,15 @@
+import ipaddress
+
 import pytest
 
-from paas.core.networks import inside, networks, original_client, parse_ip, parse_network
+from paas.core.networks import (
+    inside,
+    is_public,
+    networks,
+    original_client,
+    parse_ip,
+    parse_network,
+)
 
 OURS = networks(["10.0.0.0/8", "2001:db8::/32"])
 
@@ -52,3 +61,38 @@ def test_inside():
 )
 def test_only_what_trusted_hops_say_counts(peer, forwarded, expected):
     assert str(original_client(peer, forwarded, OURS)) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["1.1.1.1", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101"]
+)
+def test_public_addresses(text: str) -> None:
+    assert is_public(ipaddress.ip_address(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "127.0.0.1",
+        "10.1.2.3",
+        "192.168.0.1",
+        "172.16.0.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "::1",
+        "::",
+        "fe80::1",
+        "fd00::1",
+        "::ffff:127.0.0.1",
+        "64:ff9b::7f00:1",
+        "2002:7f00:1::",
+        "2001:0:1:1:1:1:80ff:fffe",
+        "224.0.0.1",
+        "ff02::1",
+        "240.0.0.1",
+        "255.255.255.255",
+    ],
+)
+def test_addresses_that_are_nobodys_business(text: str) -> None:
+    assert not is_public(ipaddress.ip_address(text))
