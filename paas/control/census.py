@@ -98,10 +98,12 @@ class Census:
     # ---- private
 
     def _version(self, key: Key, target: Target, now: float) -> Figures:
-        version_id = target.version_id
-        gauges = self._gauges(target, now)
-        cold = self._cold(version_id)
+        cold = self._cold(target.version_id)
         counted = self._counted(key, target.counted)
+        there = target.in_flight or target.waiters or self._roster.of(target.version_id)
+        if counted is NOTHING and not cold.count and not there:
+            return NOTHING
+        gauges = self._gauges(target, now)
         if counted is NOTHING and not cold.count and not any(gauges):
             return NOTHING
         return Figures(
