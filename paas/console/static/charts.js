@@ -1,6 +1,6 @@
 // A service's figures as charts: drawn with uPlot, coloured by the page, and as numbers for
 // those who do not see them.
-import { call } from "./console.js";
+import { Problem, call } from "./console.js";
 import uPlot from "./vendor/uplot.js";
 
 const place = document.getElementById("charts");
@@ -70,7 +70,7 @@ function draw(box, times, lines) {
 
 /** The last numbers as a table. */
 function tell(box, times, lines) {
-  const table = box.querySelector("table");
+  const table = box.querySelector(".numbers table");
   const head = document.createElement("tr");
   for (const text of [words.time, ...lines.map(([label]) => label)]) {
     const cell = document.createElement("th");
@@ -101,8 +101,8 @@ function redraw() {
 async function look() {
   try {
     await refresh();
-  } catch {
-    // the next look may succeed; the rest of the page tells when the daemon is away
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error; // of the daemon: the next look may succeed
   }
 }
 
