@@ -49,6 +49,7 @@ from paas.api.call import Context
 from paas.api.hook_urls import HOOK_TARGET, HookUrls
 from paas.api.proxied import Proxied
 from paas.api.raw_bodies import LARGEST
+from paas.console.app import Console
 from paas.control.access import Access
 from paas.control.control import Control, uploads_dir
 from paas.control.outside import Outside
@@ -180,6 +181,8 @@ class Daemon:
         app = build_app(context)
         api = ApiServer(app, settings, proxied=context.proxied)
         _offer_api(settings, board, context.proxied)
+        app = build_app(context, pages=Console(context).pages())
+        api = ApiServer(app, settings)
         return cls(settings, board=board, control=control, proxy=proxy, api=api, access=access)
 
     async def start(self) -> None:

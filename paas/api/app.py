@@ -6,6 +6,7 @@ import json
 import logging
 import socket
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 from aiohttp import web
@@ -30,8 +31,10 @@ ANSWER_WAIT = 1.0
 LOOPBACK = "127.0.0.1"
 
 
-def build_app(context: Context) -> web.Application:
-    """The API over the control plane."""
+def build_app(context: Context, *, pages: Mapping[str, Handler] | None = None) -> web.Application:
+    """The API over the control plane. `pages` are read by GET under their paths; anyone may
+    ask for them, and each decides itself what it shows to whom.
+    """
     rules: dict[Handler, Rule] = {_describe: Rule(public=True)}
     settings = context.settings
     listen = settings.api.listen
@@ -45,6 +48,9 @@ def build_app(context: Context) -> web.Application:
     for route in ROUTES:
         rules[add_route(app, route, context)] = route.rule
     app.router.add_get(openapi.PATH, _describe)
+    for path, page in (pages or {}).items():
+        app.router.add_get(path, page)
+        rules[page] = Rule(public=True)
     app.on_response_prepare.append(_harden)
     return app
 

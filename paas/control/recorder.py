@@ -14,6 +14,7 @@ from typing import NoReturn
 from paas.control.catalog import Catalog
 from paas.control.census import Census
 from paas.core.figures import Rollup
+from paas.core.minutes import MinuteCounts
 from paas.core.series import (
     KEPT,
     MINUTE,
@@ -59,6 +60,7 @@ class Recorder:
         self._clock = clock
         self._points: deque[Rollup] = deque()
         self._held = 0
+        self._minutes = MinuteCounts()
         self._unwritten: dict[int, Rollup] = {}
         self._writing = asyncio.Lock()
         self._trimmed = 0
@@ -90,6 +92,8 @@ class Recorder:
         else:
             self._points.append(point)
         self._drop(at)
+        for (service, _), figures in point.rows.items():
+            self._minutes.add(service, at, figures.requests)
         minute = at - at % MINUTE
         moved = Rollup(at=minute, looks=1, rows=point.rows)
         before = self._unwritten.get(minute)
@@ -142,6 +146,10 @@ class Recorder:
             },
         )
 
+    def last_hour(self, service_id: str) -> tuple[int, ...]:
+        """Requests of the last hour by the minute, as far as this daemon saw them."""
+        return self._minutes.minutes(service_id, self._now())
+
     # ---- private
 
     async def _rows(self, service_id: str, asked: Grid) -> tuple[dict[str, Row], dict[int, int]]:
@@ -176,6 +184,7 @@ class Recorder:
         return now - now % POINT
 
     def _drop(self, now: int) -> None:
+        self._minutes.forget(now)
         points = self._points
         while points and (points[0].at <= now - KEPT[POINT] or self._held > MOST_POINTS):
             self._held -= len(points.popleft().rows)

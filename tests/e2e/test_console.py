@@ -1,0 +1,180 @@
+"""The console in a real browser: by clicks and keys only, from an empty host to a rollback."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.e2e import apps
+from tests.e2e.browser import Console, Visitor, chromium, console_of_its_own, visitor
+from tests.e2e.waiting import until
+
+STEPS = 60.0
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def console() -> Iterator[Console]:
+    with console_of_its_own() as own:
+        yield own
+
+
+def deploy_zip(person: Visitor, archive: Path, *, name: str = "", note: str = "") -> None:
+    """Fill in the form that is open and wait for the end."""
+    page = person.page
+    page.locator("#file").set_input_files(archive)
+    if name:
+        page.get_by_label("Service name").fill(name)
+    page.get_by_label("Note", exact=True).fill(note)
+    person.click("button", "Deploy")
+    page.wait_for_url(re.compile("/deployments/"))
+    expect(page.locator("#live h2 .state")).to_have_text("succeeded", timeout=STEPS * 1000)
+
+
+def saved(tmp_path: Path, name: str, text: str) -> Path:
+    file = tmp_path / name
+    file.write_bytes(apps.web(text).zip())
+    return file
+
+
+def test_from_nothing_to_split_traffic_and_back(
+    browser: Browser, console: Console, tmp_path: Path
+) -> None:
+    world = console.world
+    with visitor(browser, console) as person:
+        page = person.page
+        person.go("/")
+        person.see("Nothing runs here yet")
+        person.click("link", "Deploy the first service")
+        deploy_zip(person, saved(tmp_path, "shop.zip", "one"), note="first")
+        assert world.body("shop") == "one", "the name came from the file"
+        expect(page.get_by_role("log")).to_contain_text("shop-001 is ready")
+
+        person.go("/services/shop")
+        page.locator("main").get_by_role("link", name="Deploy", exact=True).click()
+        page.get_by_text("No traffic yet").click()
+        deploy_zip(person, saved(tmp_path, "two.zip", "two"), note="new checkout")
+        assert world.body("shop") == "one"
+
+        person.click("link", "Overview")
+        person.see("new checkout")
+        person.click("button", "Edit traffic")
+        page.locator("#weight-of-shop-001").fill("70")
+        expect(page.locator("#save-traffic")).to_be_disabled()
+        page.locator("#weight-of-shop-002").fill("30")
+        person.click("button", "Save")
+        expect(page.locator("#version-shop-002")).to_contain_text("30 %")
+        assert sorted(world.bodies("shop", 10)) == ["one"] * 7 + ["two"] * 3
+
+        page.once("dialog", lambda dialog: dialog.accept())
+        person.click("button", "Roll back")
+        expect(page.locator("#version-shop-001")).to_contain_text("100 %")
+        assert set(world.bodies("shop", 10)) == {"one"}
+        assert person.troubles == []
+
+
+def test_settings_domains_and_logs(browser: Browser, console: Console) -> None:
+    world = console.world
+    world.succeed("shop", apps.web("one"), env={"MODE": "prod"}, secrets={"TOKEN": "abcdef"})
+    with visitor(browser, console) as person:
+        page = person.page
+        person.go("/services/shop/settings")
+        page.get_by_label("Value MODE").fill("test")
+        person.click("button", "Add a variable")
+        page.locator(".pair").last.get_by_label("Name").fill("LEVEL")
+        page.locator(".pair").last.get_by_label("Value").fill("3")
+        person.click("button", "Save as a new version")
+        page.wait_for_url(re.compile("/deployments/"))
+        expect(page.locator("#live h2 .state")).to_have_text("succeeded", timeout=STEPS * 1000)
+        seen = set(world.body("shop", "/cgi-bin/env").splitlines())
+        assert {"MODE=test", "LEVEL=3", "TOKEN=abcdef"} <= seen
+
+        person.click("link", "Domains")
+        page.get_by_label("A domain of your own").fill("shop.example.test")
+        person.click("button", "Add")
+        person.see("http://shop.example.test")
+        assert world.body("shop.example.test") == "one"
+        page.get_by_label("A domain of your own").fill("not a domain")
+        person.click("button", "Add")
+        expect(page.locator(".notice.bad")).to_be_visible()
+        page.once("dialog", lambda dialog: dialog.accept())
+        person.click("button", "Remove shop.example.test")
+        person.see("No custom domains yet.")
+
+        person.click("link", "Events")
+        person.see("domain.removed")
+        person.click("link", "Logs")
+        expect(page.get_by_role("log")).to_be_visible()
+
+        person.click("link", "Settings")
+        page.locator("form.scaling").first.get_by_label("Most replicas").fill("4")
+        page.locator("form.scaling").first.get_by_role("button", name="Save").click()
+        person.see("Saved.")
+        assert world.api.version("shop-002")["replicas"]["max"] == 4
+        page.get_by_label("Name of the service").fill("shop")
+        person.click("button", "Delete this service")
+        person.see("Nothing runs here yet")
+        until(lambda: not world.containers("shop"), "its containers are gone")
+
+
+PAGES = (
+    "/",
+    "/deploy",
+    "/services/shop",
+    "/services/shop/deploy",
+    "/services/shop/deployments",
+    "/services/shop/logs",
+    "/services/shop/settings",
+    "/services/shop/domains",
+    "/services/shop/events",
+    "/services/none",
+)
+
+
+def test_every_page_is_accessible_in_both_languages_on_both_sizes(
+    browser: Browser, console: Console
+) -> None:
+    world = console.world
+    ended = world.succeed("shop", apps.web("one"), env={"MODE": "prod"})
+    world.fail("bad", apps.program("exit 1"))
+    paths = (*PAGES, f"/deployments/{ended['id']}")
+    found: list[str] = []
+    for locale, lang, width, scheme in (
+        ("en-US", "en", 1280, "light"),
+        ("zh-CN", "zh-CN", 390, "dark"),
+    ):
+        with visitor(browser, console, locale=locale, width=width, scheme=scheme) as person:
+            for path in paths:
+                person.go(path)
+                assert person.page.locator("html").get_attribute("lang") == lang
+                found += [f"{path} {width}: {one}" for one in person.violations()]
+                wide = person.page.evaluate("document.documentElement.scrollWidth")
+                assert wide <= width, f"{path} scrolls sideways at {width}"
+    assert found == []
+
+
+def test_the_policy_lets_nothing_else_in(browser: Browser, console: Console) -> None:
+    """Without the tests' own exception no page breaks its policy."""
+    console.world.succeed("shop", apps.web("one"))
+    token = (console.world.daemon.data / "admin.token").read_text().strip()
+    context = browser.new_context(extra_http_headers={"Authorization": f"Bearer {token}"})
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    foreign: list[str] = []
+    page.on("request", lambda request: foreign.append(request.url))
+    for path in PAGES[:-1]:
+        answer = page.goto(console.base + path)
+        assert answer is not None
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        expect(page.locator("h1")).to_be_visible()
+    context.close()
+    assert said == []
+    assert all(url.startswith((console.base, "data:")) for url in foreign)

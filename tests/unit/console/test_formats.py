@@ -1,0 +1,63 @@
+import pytest
+
+from paas.console import formats
+
+WORDS = {"time.now": "just now", "time.ago": "{duration} ago"}
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (None, ""),
+        (0, "0 B"),
+        (999, "999 B"),
+        (1536, "1.5 KiB"),
+        (512 * 2**20, "512 MiB"),
+        (1023 * 2**20, "1.0 GiB"),
+        (2**50, "1024 TiB"),
+    ],
+)
+def test_sizes(count: float | None, text: str) -> None:
+    assert formats.size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, ""),
+        (0.0, "0 ms"),
+        (0.32, "320 ms"),
+        (4.24, "4.2 s"),
+        (60, "1 min"),
+        (7200, "2 h"),
+        (86400 * 3, "3 d"),
+    ],
+)
+def test_durations(seconds: float | None, text: str) -> None:
+    assert formats.duration(seconds) == text
+
+
+def test_how_long_ago() -> None:
+    assert formats.ago(None, 100.0, WORDS) == ""
+    assert formats.ago(98.0, 100.0, WORDS) == "just now"
+    assert formats.ago(101.0, 100.0, WORDS) == "just now", "clocks differ"
+    assert formats.ago(0.0, 300.4, WORDS) == "5 min ago"
+
+
+def test_machines_read_times_in_utc() -> None:
+    assert formats.iso(0.4) == "1970-01-01T00:00:00Z"
+    assert formats.iso(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, ""), (0, "0"), (0.25, "0.25"), (3.14, "3.1"), (250.6, "251")]
+)
+def test_rates(value: float | None, text: str) -> None:
+    assert formats.rate(value) == text
+
+
+def test_a_small_picture_of_numbers() -> None:
+    assert formats.sparkline([0, 0]) == ""
+    assert formats.sparkline([]) == ""
+    assert formats.sparkline([5]) == "0.0,1.0"
+    assert formats.sparkline([0, 10, 5]) == "0.0,19.0 50.0,1.0 100.0,10.0"
