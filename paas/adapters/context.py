@@ -60,6 +60,13 @@ def open_context(root: Path, *, dockerfile: str, build_dir: str) -> Context:
     return Context(directory=directory, dockerfile=name, rules=rules, added=added)
 
 
+def read_dockerfile(context: Context) -> str:
+    """Its text. Raises `Invalid` (`bad_dockerfile`) for one that is too large."""
+    added = context.added.get(context.dockerfile)
+    content = added or _read_text_file(context.directory / context.dockerfile)
+    return content.decode("utf-8", "replace")
+
+
 def tar_blocks(context: Context) -> Generator[bytes, None, None]:
     """The tar in pieces of at least `CHUNK` bytes but the last. Raises `OSError`."""
     waiting = bytearray()

@@ -1,0 +1,136 @@
+"""What a build says, as lines, and how it ended, as errors. The same for both builders.
+
+Output reaches `progress` line by line up to a limit; only the last lines are remembered.
+"""
+
+import base64
+import binascii
+import re
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from paas.adapters.docker_images import LayerProgress
+from paas.core.buildtrace import TraceLines
+from paas.errors import Failed, Invalid, PaasError, Unavailable
+
+OUTPUT_LIMIT = 16 * 1024 * 1024
+LINE_LIMIT = 64 * 1024
+TAIL_LINES = 40
+TRACE = "moby.buildkit.trace"
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+_KILLED = re.compile(r"(?:non-zero code|exit code): 137\b")
+_UNREADABLE = "dockerfile parse error"
+_REFUSED = ("pull access denied", "authorization failed", "unauthorized", "no basic auth")
+
+
+class BuildOutput:
+    """The build's messages as lines; remembers the last ones and the image's id."""
+
+    def __init__(self, progress: Callable[[str], None]) -> None:
+        self._progress = progress
+        self._layers = LayerProgress(self._line)
+        self._trace = TraceLines()
+        self._rest = ""
+        self._bytes = 0
+        self.tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self.image = ""
+        self.full = False
+
+    def feed(self, document: Mapping[str, Any]) -> None:
+        """Raises `Failed` on the engine's error message."""
+        if "stream" in document:
+            self._text(str(document["stream"]))
+        elif document.get("id") == TRACE:
+            self._lines(self._trace.feed(_decoded(document.get("aux"))))
+        elif isinstance(aux := document.get("aux"), dict):
+            self.image = str(aux.get("ID", "")) or self.image
+        elif "error" in document:
+            self._flush()
+            raise Failed(str(document["error"]))
+        else:
+            self._layers.feed(document)
+
+    def say(self, line: str) -> None:
+        """One line of ours."""
+        self._line(line)
+
+    def _text(self, text: str) -> None:
+        *lines, self._rest = (self._rest + text).split("\n")
+        self._lines(lines)
+        if len(self._rest) > LINE_LIMIT:
+            self._flush()
+
+    def _flush(self) -> None:
+        rest, self._rest = self._rest, ""
+        self._lines([*self._trace.flush(), rest])
+
+    def _lines(self, lines: list[str]) -> None:
+        for line in lines:
+            self._line(line)
+
+    def _line(self, line: str) -> None:
+        # A line that was drawn over with carriage returns shows its last state.
+        shown = _ANSI.sub("", line.rstrip("\r").rpartition("\r")[2])[:LINE_LIMIT].rstrip()
+        if not shown:
+            return
+        self.tail.append(shown)
+        self._bytes += len(shown)
+        if self._bytes <= OUTPUT_LIMIT:
+            self._progress(shown)
+        elif not self.full:
+            self.full = True
+            self._progress("… the build writes too much: further output is dropped")
+
+
+def timed_out(timeout: float, output: BuildOutput) -> Failed:
+    return Failed(
+        f"The build took longer than {timeout:g} seconds and was ended.",
+        code="build_timeout",
+        advice="Make the build shorter, or raise builds.timeout.",
+        log=tuple(output.tail),
+    )
+
+
+def build_lost() -> Unavailable:
+    return Unavailable(
+        "The engine ended the build without an image.",
+        code="build_lost",
+        advice="Look at the engine's log, then deploy again.",
+    )
+
+
+def explained(error: PaasError, output: BuildOutput) -> PaasError:
+    """Why the engine did not build it."""
+    if isinstance(error, Unavailable):
+        return error
+    text = error.message.strip()
+    if isinstance(error, Invalid) or _UNREADABLE in text:  # the Dockerfile was refused
+        return Invalid(
+            f"The Dockerfile cannot be read: {text}",
+            code="bad_dockerfile",
+            advice="Correct the line that is named.",
+        )
+    return Failed(
+        f"The build failed: {text}",
+        code="build_failed",
+        advice=_advice(text),
+        log=tuple(output.tail),
+    )
+
+
+def _advice(text: str) -> str:
+    if _KILLED.search(text):
+        return "The step was killed, most likely for memory: use less, or raise builds.memory."
+    if "requires BuildKit" in text:
+        return "Let builds.builder be auto, or take the BuildKit option out of the Dockerfile."
+    if any(word in text for word in _REFUSED):
+        return "Check the image's name; if it is private, give its registry's credentials."
+    return "Read the last lines of the build log; the same build fails on your machine, too."
+
+
+def _decoded(text: object) -> bytes:
+    try:
+        return base64.b64decode(str(text), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
