@@ -1,4 +1,4 @@
-"""Builds images with one of the engine's two builders: the `Builder` port.
+"""BuilderChoice images with one of the engine's two builders: the `Builder` port.
 
 BuildKit takes what only it can build; all else goes to the classic builder as long as builds
 are limited in memory or processors, because only that one enforces it (docs/builds.md).
@@ -19,7 +19,7 @@ from paas.adapters.docker_config import INSTALLATION
 from paas.adapters.docker_upgrade import NO_SESSION
 from paas.core.buildneeds import (
     BuilderKind,
-    Builds,
+    BuilderChoice,
     Choice,
     choose,
     needs_buildkit,
@@ -38,7 +38,7 @@ _UNLIMITED = "BuildKit builds this for {}: its steps are not limited in memory a
 class DockerBuilder:
     """The `Builder` that uses the same engine as the replicas."""
 
-    def __init__(self, engine: DockerEngine, builder: Builds = Builds.AUTO) -> None:
+    def __init__(self, engine: DockerEngine, builder: BuilderChoice = BuilderChoice.AUTO) -> None:
         self._api = engine.api
         self._images = engine.images
         self._labels = {INSTALLATION: engine.installation}

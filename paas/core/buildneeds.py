@@ -30,7 +30,7 @@ class BuilderKind(StrEnum):
     CLASSIC = "classic"
 
 
-class Builds(StrEnum):
+class BuilderChoice(StrEnum):
     """The setting: which builder to take."""
 
     AUTO = "auto"
@@ -60,17 +60,17 @@ class Choice:
     why: str = ""
 
 
-def choose(wanted: Builds, needs: Needs, *, secrets: bool, limited: bool) -> Choice:
+def choose(wanted: BuilderChoice, needs: Needs, *, secrets: bool, limited: bool) -> Choice:
     """The builder for a Dockerfile and a setting. `secrets`: the build has some; `limited`:
     memory or processors of builds are limited, which the classic builder alone enforces.
     Raises `Invalid` (`needs_buildkit`).
     """
     must = needs.flag or needs.heredoc or ("a build secret" if secrets else "")
-    if wanted is Builds.CLASSIC:
+    if wanted is BuilderChoice.CLASSIC:
         if must:
             raise needs_buildkit(must, "builds.builder is classic")
         return Choice(kind=BuilderKind.CLASSIC)
-    if wanted is Builds.BUILDKIT:
+    if wanted is BuilderChoice.BUILDKIT:
         return Choice(kind=BuilderKind.BUILDKIT, why=must or "builds.builder is buildkit")
     if must or needs.syntax or not limited:
         why = must or (f"# syntax={needs.syntax}" if needs.syntax else "")
