@@ -18,8 +18,8 @@ from paas.adapters.docker import DockerEngine
 from paas.adapters.docker_config import INSTALLATION
 from paas.adapters.docker_upgrade import NO_SESSION
 from paas.core.buildneeds import (
-    BuilderKind,
     BuilderChoice,
+    BuilderKind,
     Choice,
     choose,
     needs_buildkit,
