@@ -9,7 +9,7 @@ import asyncio
 import os
 import stat
 import tarfile
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,7 +78,7 @@ def tar_blocks(context: Context) -> Generator[bytes, None, None]:
     yield bytes(waiting) + bytes(2 * tarfile.BLOCKSIZE)
 
 
-async def streamed(blocks: Generator[bytes, None, None]) -> AsyncIterator[bytes]:
+async def streamed(blocks: Generator[bytes, None, None]) -> AsyncGenerator[bytes, None]:
     """The pieces, each made in a thread."""
     try:
         while block := await asyncio.to_thread(next, blocks, b""):

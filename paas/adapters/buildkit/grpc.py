@@ -7,8 +7,8 @@ stream the peer resets is cancelled. What waits here is bounded by the build's d
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 
 import h2.config
@@ -51,7 +51,7 @@ class Call:
 class Method:
     """`answer` yields the messages; `at_once`: before the request has been sent."""
 
-    answer: Callable[[Call], AsyncIterator[bytes]]
+    answer: Callable[[Call], AsyncGenerator[bytes, None]]
     at_once: bool = False
 
 
@@ -96,11 +96,13 @@ class GrpcConnection:
                     self._handle(event)
                 self._write()
         except (OSError, h2.exceptions.ProtocolError) as error:
+            self._write()
             log.info("build session broke", extra={"error": f"{type(error).__name__}: {error}"})
         finally:
             for stream in self._streams.values():
                 if stream.task is not None:
                     stream.task.cancel()
+            self._writer.close()
 
     def _handle(self, event: h2.events.Event) -> None:
         match event:
@@ -153,10 +155,11 @@ class GrpcConnection:
 
     async def _run(self, number: int, stream: _Stream) -> None:
         try:
-            call = Call(metadata=stream.metadata, request=_message(bytes(stream.body)))
             self._h2.send_headers(number, _HEADERS)
-            async for message in stream.method.answer(call):
-                await self._send(number, _framed(message))
+            call = Call(metadata=stream.metadata, request=_message(bytes(stream.body)))
+            async with aclosing(stream.method.answer(call)) as messages:
+                async for message in messages:
+                    await self._send(number, _framed(message))
             self._trail(number, OK, "")
         except GrpcError as error:
             self._trail(number, error.status, error.text)

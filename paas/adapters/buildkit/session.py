@@ -5,8 +5,8 @@ is kept nowhere. The context is read again for each time it is asked for.
 """
 
 import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
 
 from paas.adapters.buildkit.grpc import (
     INTERNAL,
@@ -59,26 +59,27 @@ class BuildSession:
             _LOGIN: Method(answer=self._login),
         }
 
-    async def _healthy(self, _call: Call) -> AsyncIterator[bytes]:
+    async def _healthy(self, _call: Call) -> AsyncGenerator[bytes, None]:
         yield _SERVING
 
-    async def _pull(self, call: Call) -> AsyncIterator[bytes]:
+    async def _pull(self, call: Call) -> AsyncGenerator[bytes, None]:
         if call.metadata.get("urlpath", "").strip("/") != self._upload:
             raise GrpcError(NOT_FOUND, "there is no such upload")
         try:
-            async for piece in streamed(tar_blocks(self._context)):
-                yield bytes_field(1, piece)
+            async with aclosing(streamed(tar_blocks(self._context))) as pieces:
+                async for piece in pieces:
+                    yield bytes_field(1, piece)
         except OSError as error:
             self.problem = source_unreadable(error)
             raise GrpcError(INTERNAL, "the source could not be read") from error
 
-    async def _secret(self, call: Call) -> AsyncIterator[bytes]:
+    async def _secret(self, call: Call) -> AsyncGenerator[bytes, None]:
         value = self._secrets.get(_asked(call))
         if value is None:
             raise GrpcError(NOT_FOUND, "there is no such secret")
         yield bytes_field(1, value.encode())
 
-    async def _login(self, call: Call) -> AsyncIterator[bytes]:
+    async def _login(self, call: Call) -> AsyncGenerator[bytes, None]:
         host = _asked(call)
         login = self._registries.get("docker.io" if host in _DOCKER_HUB else host)
         if login is None:
