@@ -12,7 +12,7 @@ from typing import Any
 
 from paas.adapters.docker_images import LayerProgress
 from paas.core.buildtrace import TraceLines
-from paas.errors import Failed, Invalid, PaasError, Unavailable
+from paas.errors import Failed, FieldError, Invalid, PaasError, Unavailable
 
 OUTPUT_LIMIT = 16 * 1024 * 1024
 LINE_LIMIT = 64 * 1024
@@ -20,7 +20,8 @@ TAIL_LINES = 40
 TRACE = "moby.buildkit.trace"
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _KILLED = re.compile(r"(?:non-zero code|exit code): 137\b")
-_UNREADABLE = "dockerfile parse error"
+_UNREADABLE = re.compile("(?i)dockerfile parse error|dockerfile cannot be empty")
+_NO_TARGET = re.compile("failed to reach build target|target stage .* could not be found")
 _REFUSED = ("pull access denied", "authorization failed", "unauthorized", "no basic auth")
 
 
@@ -105,7 +106,14 @@ def explained(error: PaasError, output: BuildOutput) -> PaasError:
     if isinstance(error, Unavailable):
         return error
     text = error.message.strip()
-    if isinstance(error, Invalid) or _UNREADABLE in text:  # the Dockerfile was refused
+    if _NO_TARGET.search(text):
+        return Invalid(
+            f"The Dockerfile has no such stage: {text}",
+            code="no_such_target",
+            advice="Give the name of one of its stages (FROM … AS name) as target.",
+            fields=(FieldError(field="target", message="must be a stage of the Dockerfile"),),
+        )
+    if isinstance(error, Invalid) or _UNREADABLE.search(text):  # the Dockerfile was refused
         return Invalid(
             f"The Dockerfile cannot be read: {text}",
             code="bad_dockerfile",
