@@ -22,7 +22,10 @@ _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _KILLED = re.compile(r"(?:non-zero code|exit code): 137\b")
 _UNREADABLE = re.compile("(?i)dockerfile parse error|dockerfile cannot be empty")
 _NO_TARGET = re.compile("failed to reach build target|target stage .* could not be found")
-_REFUSED = ("pull access denied", "authorization failed", "unauthorized", "no basic auth")
+_REFUSED = re.compile("(?i)pull access denied|authorization failed|unauthorized|no basic auth")
+_WRAPPING = re.compile(
+    "failed to solve(?: with frontend [a-z.0-9]+)?: |failed to create LLB definition: "
+)
 
 
 class BuildOutput:
@@ -105,7 +108,7 @@ def explained(error: PaasError, output: BuildOutput) -> PaasError:
     """Why the engine did not build it."""
     if isinstance(error, Unavailable):
         return error
-    text = error.message.strip()
+    text = _WRAPPING.sub("", error.message).strip()
     if _NO_TARGET.search(text):
         return Invalid(
             f"The Dockerfile has no such stage: {text}",
@@ -132,7 +135,7 @@ def _advice(text: str) -> str:
         return "The step was killed, most likely for memory: use less, or raise builds.memory."
     if "requires BuildKit" in text:
         return "Let builds.builder be auto, or take the BuildKit option out of the Dockerfile."
-    if any(word in text for word in _REFUSED):
+    if _REFUSED.search(text):
         return "Check the image's name; if it is private, give its registry's credentials."
     return "Read the last lines of the build log; the same build fails on your machine, too."
 
