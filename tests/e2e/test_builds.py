@@ -39,7 +39,7 @@ def test_a_build_gets_its_secret_and_arguments_and_keeps_neither(
 ) -> None:
     lines = (
         "ARG GREETING=none",
-        f"{SECRET} cat /run/secrets/npm.token",
+        f"{SECRET} : {mark()}; cat /run/secrets/npm.token",
         "RUN echo $GREETING > /www/index.html",
     )
     asked = {
