@@ -13,6 +13,7 @@ from dataclasses import replace
 from paas.adapters.build_classic import build_classic
 from paas.adapters.build_output import BuildOutput, build_lost, explained, timed_out
 from paas.adapters.buildkit.build import build_with_buildkit
+from paas.adapters.buildkit.memory import MEMORY, StepMemory, bounded
 from paas.adapters.context import Context, open_context, read_dockerfile
 from paas.adapters.docker import DockerEngine
 from paas.adapters.docker_config import INSTALLATION
@@ -32,17 +33,27 @@ from paas.ports import BuildSpec, ImageFact
 HEREDOC_API = (1, 42)
 """From this API version on, the BuildKit in the engine knows heredocs by itself."""
 
-_UNLIMITED = "BuildKit builds this for {}: its steps are not limited in memory and processors."
+_WATCHED = "BuildKit builds this ({}): its memory is watched, its processors are not limited."
+_UNLIMITED = "BuildKit builds this ({}): its memory and processors are not limited."
 
 
 class DockerBuilder:
     """The `Builder` that uses the same engine as the replicas."""
 
-    def __init__(self, engine: DockerEngine, builder: BuilderChoice = BuilderChoice.AUTO) -> None:
+    def __init__(
+        self,
+        engine: DockerEngine,
+        builder: BuilderChoice = BuilderChoice.AUTO,
+        *,
+        memory: StepMemory = MEMORY,
+    ) -> None:
         self._api = engine.api
         self._images = engine.images
         self._labels = {INSTALLATION: engine.installation}
         self._wanted = builder
+        self._memory = memory
+        self._local = self._api.host.startswith("unix://")
+        self._running = 0
 
     async def build(self, spec: BuildSpec, *, progress: Callable[[str], None]) -> ImageFact:
         context = await asyncio.to_thread(
@@ -72,14 +83,9 @@ class DockerBuilder:
     async def _run(
         self, choice: Choice, spec: BuildSpec, context: Context, output: BuildOutput
     ) -> None:
-        labels = {**spec.labels, **self._labels}
         try:
             if choice.kind is BuilderKind.BUILDKIT:
-                _say_unlimited(choice, spec, output)
-                with _explaining(output):
-                    await build_with_buildkit(
-                        self._api, spec, context, labels=labels, output=output
-                    )
+                await self._with_buildkit(choice, spec, context, output)
                 return
         except Failed as error:
             if error.code != NO_SESSION:
@@ -87,8 +93,29 @@ class DockerBuilder:
             if not choice.fallback:
                 raise needs_buildkit(choice.why, "this engine has none") from error
             output.say("This engine has no BuildKit; the classic builder builds this.")
+        labels = {**spec.labels, **self._labels}
         with _explaining(output):
             await build_classic(self._api, spec, context, labels=labels, output=output)
+
+    async def _with_buildkit(
+        self, choice: Choice, spec: BuildSpec, context: Context, output: BuildOutput
+    ) -> None:
+        """Without limits of the engine's own; `bounded` watches the memory."""
+        labels = {**spec.labels, **self._labels}
+        limit = spec.memory if self._memory.known and self._local else None
+        if spec.memory is not None or spec.cpu is not None:
+            output.say((_WATCHED if limit else _UNLIMITED).format(choice.why))
+        build = build_with_buildkit(self._api, spec, context, labels=labels, output=output)
+        self._running += 1
+        try:
+            with _explaining(output):
+                if limit is None:
+                    await build
+                else:
+                    share = limit
+                    await bounded(build, limit=lambda: share * self._running, memory=self._memory)
+        finally:
+            self._running -= 1
 
     async def _result(self, tag: str, output: BuildOutput) -> ImageFact:
         fact = await self._images.find(output.image) if output.image else None
@@ -104,8 +131,3 @@ def _explaining(output: BuildOutput) -> Iterator[None]:
         yield
     except (Unavailable, Failed, Invalid, NotFound) as error:
         raise error if error.code == NO_SESSION else explained(error, output) from error
-
-
-def _say_unlimited(choice: Choice, spec: BuildSpec, output: BuildOutput) -> None:
-    if spec.memory is not None or spec.cpu is not None:
-        output.say(_UNLIMITED.format(choice.why))

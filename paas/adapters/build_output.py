@@ -17,6 +17,7 @@ from paas.errors import Failed, FieldError, Invalid, PaasError, Unavailable
 OUTPUT_LIMIT = 16 * 1024 * 1024
 LINE_LIMIT = 64 * 1024
 TAIL_LINES = 40
+OUT_OF_MEMORY = "build_memory"
 TRACE = "moby.buildkit.trace"
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _KILLED = re.compile(r"(?:non-zero code|exit code): 137\b")
@@ -107,6 +108,9 @@ def build_lost() -> Unavailable:
 def explained(error: PaasError, output: BuildOutput) -> PaasError:
     """Why the engine did not build it."""
     if isinstance(error, Unavailable):
+        return error
+    if error.code == OUT_OF_MEMORY:
+        error.log = tuple(output.tail)
         return error
     text = _WRAPPING.sub("", error.message).strip()
     if _NO_TARGET.search(text):

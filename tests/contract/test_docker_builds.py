@@ -202,7 +202,7 @@ async def test_secrets_are_there_for_their_step_only(kit: DockerKit) -> None:
     with pytest.raises(Failed):
         await building
     assert any(hashlib.md5(value.encode()).hexdigest() in line for line in lines)
-    on_top(kit, f"RUN {mount} echo used", "RUN /bin/busybox ls -la /run/secrets; echo nothing")
+    on_top(kit, f"RUN {mount} echo {mark}", "RUN /bin/busybox ls -la /run/secrets; echo nothing")
     fact = await kit.builder.build(spec, progress=lines.append)
     assert value not in "\n".join(lines)
     assert any(line.endswith("| nothing") for line in lines)
@@ -211,6 +211,22 @@ async def test_secrets_are_there_for_their_step_only(kit: DockerKit) -> None:
     async with kit.engine.api.stream("GET", f"images/{spec.tag}/get") as answer:
         assert value.encode() not in await answer.read()
     await kit.engine.remove_image(spec.tag)
+
+
+@BUILDKIT
+async def test_a_build_that_holds_too_much_memory_is_ended(kit: DockerKit) -> None:
+    seconds = str(10**6 + int.from_bytes(os.urandom(4)))
+    hold = f"(busybox head -c 200000000 /dev/zero; exec /bin/busybox sleep {seconds})"
+    on_top(kit, f"RUN echo begun; {hold} | busybox tail -n 1")
+    with pytest.raises(Failed) as raised:
+        await build(kit, memory=64 << 20)
+    assert raised.value.code == "build_memory"
+    assert any("begun" in line for line in raised.value.log)
+
+    async def ended() -> bool:
+        return not running(seconds)
+
+    await until(ended)
 
 
 @BUILDKIT
@@ -241,7 +257,7 @@ async def test_auto_takes_buildkit_only_where_limits_do_not_matter(kit: DockerKi
     assert any(line.startswith("#1 ") for line in await build(kit))
     on_top(kit, "RUN --mount=type=cache,target=/cache echo")
     lines = await build(kit, memory=64 << 20)
-    assert "not limited" in lines[0]
+    assert "its memory is watched, its processors are not limited" in lines[0]
     assert "RUN --mount" in lines[0]
 
 
