@@ -6,6 +6,7 @@ belongs into a thread, but `streamed`.
 """
 
 import asyncio
+import hashlib
 import os
 import stat
 import tarfile
@@ -53,10 +54,12 @@ def open_context(root: Path, *, dockerfile: str, build_dir: str) -> Context:
     relative = Path(os.path.relpath(found, directory)).as_posix()
     if not relative.startswith("../"):
         return Context(directory=directory, dockerfile=relative, rules=rules)
-    name = f"{IGNORE_FILE[:7]}file.{os.urandom(8).hex()}"
-    # The engine drops from the context what this file names, once it has read it.
+    content = _read_text_file(found)
+    # The same name for the same content, so that a cache can know it again.
+    name = f"{IGNORE_FILE[:7]}file.{hashlib.sha256(content).hexdigest()[:16]}"
+    # The classic builder drops what this file names from the context, once it has read it.
     hidden = f"{IGNORE_FILE if ignore is None else ignore}\n{name}\n"
-    added = {name: _read_text_file(found), IGNORE_FILE: hidden.encode()}
+    added = {name: content, IGNORE_FILE: hidden.encode()}
     return Context(directory=directory, dockerfile=name, rules=rules, added=added)
 
 
