@@ -23,6 +23,7 @@ _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _KILLED = re.compile(r"(?:non-zero code|exit code): 137\b")
 _UNREADABLE = re.compile("(?i)dockerfile parse error|dockerfile cannot be empty")
 _NO_TARGET = re.compile("failed to reach build target|target stage .* could not be found")
+_NO_SECRET = re.compile(r"secret ([A-Za-z0-9_.-]+):? not found")
 _REFUSED = re.compile("(?i)pull access denied|authorization failed|unauthorized|no basic auth")
 _WRAPPING = re.compile(
     "failed to solve(?: with frontend [a-z.0-9]+)?: |failed to create LLB definition: "
@@ -137,6 +138,8 @@ def explained(error: PaasError, output: BuildOutput) -> PaasError:
 def _advice(text: str) -> str:
     if _KILLED.search(text):
         return "The step was killed, most likely for memory: use less, or raise builds.memory."
+    if found := _NO_SECRET.search(text):
+        return f"Give it to the build: --build-secret {found[1]}, or build_secrets in the API."
     if "requires BuildKit" in text:
         return "Let builds.builder be auto, or take the BuildKit option out of the Dockerfile."
     if _REFUSED.search(text):
