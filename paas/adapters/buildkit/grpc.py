@@ -167,6 +167,9 @@ class GrpcConnection:
             log.debug("build session call ended early", extra={"stream": number})
         except OSError:
             log.debug("build session is gone", extra={"stream": number})
+        except Exception:
+            log.exception("build session call broke", extra={"stream": number})
+            self._trail(number, INTERNAL, "the call broke")
         finally:
             self._streams.pop(number, None)
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from paas.adapters.buildkit.grpc import (
+    INTERNAL,
     NOT_FOUND,
     OK,
     REQUEST_LIMIT,
@@ -26,6 +27,11 @@ async def echo(call: Call) -> AsyncGenerator[bytes, None]:
 async def refuse(_call: Call) -> AsyncGenerator[bytes, None]:
     yield b"first"
     raise GrpcError(NOT_FOUND, "there is none")
+
+
+async def breaks(_call: Call) -> AsyncGenerator[bytes, None]:
+    yield b"first"
+    raise ValueError("a mistake of ours")
 
 
 class Source:
@@ -59,6 +65,13 @@ async def test_calls_side_by_side_and_failing_ones() -> None:
         assert [one.status for one in found] == [OK, NOT_FOUND, UNIMPLEMENTED]
         assert found[1].messages == [b"first"]
         assert found[1].headers["grpc-message"] == "there is none"
+
+
+async def test_a_mistake_of_ours_ends_the_call_alone() -> None:
+    methods = {"/a/Break": Method(answer=breaks), "/a/Echo": Method(answer=echo)}
+    async with session(methods) as peer:
+        assert (await peer.answer(peer.call("/a/Break"))).status == INTERNAL
+        assert (await peer.answer(peer.call("/a/Echo"))).status == OK
 
 
 async def test_a_stream_is_answered_before_its_request_ends() -> None:
