@@ -130,4 +130,6 @@ def _explaining(output: BuildOutput) -> Iterator[None]:
     try:
         yield
     except (Unavailable, Failed, Invalid, NotFound) as error:
-        raise error if error.code == NO_SESSION else explained(error, output) from error
+        if error.code == NO_SESSION:
+            raise
+        raise explained(error, output) from error

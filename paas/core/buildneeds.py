@@ -16,6 +16,7 @@ _DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*")
 _INSTRUCTION = re.compile(r"\s*(?:ONBUILD\s+)?([A-Za-z]+)\s+(.*)", re.DOTALL | re.IGNORECASE)
 _FLAG = re.compile(r"--([a-z][a-z-]*)(?:=\S*)?\s*")
 _HEREDOC = re.compile(r"(?:^|\s)[0-9]*<<-?([\"']?)([A-Za-z_][A-Za-z0-9_]*)\1")
+_OWN_FRONTEND = re.compile(r"(?:(?:docker\.io/)?docker/dockerfile(?:[:@].*)?)?")
 _CLASSIC_FLAGS: Mapping[str, frozenset[str]] = {
     "RUN": frozenset(),
     "COPY": frozenset({"from", "chown"}),
@@ -41,12 +42,20 @@ class BuilderChoice(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
     """`flag` and `heredoc` name the first line that needs BuildKit, `syntax` is the frontend
-    image that the Dockerfile names, which the classic builder ignores. Empty: there is none.
+    image that the Dockerfile names. Empty: there is none.
     """
 
     flag: str = ""
     heredoc: str = ""
     syntax: str = ""
+
+    @property
+    def reason(self) -> str:
+        """What only BuildKit can do; empty when there is nothing. Docker's own frontend alone
+        is no reason: to the classic builder it is a comment, and BuildKit would pull it.
+        """
+        foreign = "" if _OWN_FRONTEND.fullmatch(self.syntax) else f"# syntax={self.syntax}"
+        return self.flag or self.heredoc or foreign
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,16 +74,15 @@ def choose(wanted: BuilderChoice, needs: Needs, *, secrets: bool, limited: bool)
     memory or processors of builds are limited, which the classic builder alone enforces.
     Raises `Invalid` (`needs_buildkit`).
     """
-    must = needs.flag or needs.heredoc or ("a build secret" if secrets else "")
+    must = needs.reason or ("a build secret" if secrets else "")
     if wanted is BuilderChoice.CLASSIC:
         if must:
             raise needs_buildkit(must, "builds.builder is classic")
         return Choice(kind=BuilderKind.CLASSIC)
     if wanted is BuilderChoice.BUILDKIT:
         return Choice(kind=BuilderKind.BUILDKIT, why=must or "builds.builder is buildkit")
-    if must or needs.syntax or not limited:
-        why = must or (f"# syntax={needs.syntax}" if needs.syntax else "")
-        return Choice(kind=BuilderKind.BUILDKIT, fallback=not must, why=why)
+    if must or not limited:
+        return Choice(kind=BuilderKind.BUILDKIT, fallback=not must, why=must)
     return Choice(kind=BuilderKind.CLASSIC)
 
 

@@ -4,7 +4,8 @@ A build is a graph of steps that run side by side. Each step gets a number when 
 and every line begins with its step's: `#3 [2/4] COPY . .`, `#3 | output`, `#3 done in
 0.4 s`. Steps of BuildKit's own are told only when they fail. A message that cannot be read
 gives no lines. Memory is bounded whatever a build writes: at most `MOST_STEPS` steps are
-known, and a line of output ends at `LONGEST_LINE`.
+known, by at most `LONGEST_NAME` characters, a line of output ends at `LONGEST_LINE` bytes,
+and at most `MOST_HELD` bytes wait for the end of their lines.
 """
 
 from collections.abc import Iterator
@@ -14,7 +15,9 @@ from typing import Final
 from paas.core.protobuf import Malformed, Value, bytes_of, fields, int_of, text_of
 
 MOST_STEPS: Final = 10_000
+LONGEST_NAME: Final = 1000
 LONGEST_LINE: Final = 64 * 1024
+MOST_HELD: Final = 4 * 1024 * 1024
 INTERNAL = "[internal]"
 
 
@@ -42,6 +45,7 @@ class TraceLines:
     def __init__(self) -> None:
         self._steps: dict[str, _Step] = {}
         self._told = 0
+        self._held = 0
 
     def feed(self, message: bytes) -> list[str]:
         """The new lines of an encoded `StatusResponse`."""
@@ -72,7 +76,7 @@ class TraceLines:
         if step is None:
             if len(self._steps) >= MOST_STEPS:
                 return
-            step = self._steps[vertex.digest] = _Step(name=_one_line(vertex.name))
+            step = self._steps[vertex.digest] = _Step(name=_one_line(vertex.name)[:LONGEST_NAME])
         if vertex.started is not None and not step.name.startswith(INTERNAL):
             yield from self._headed(step)
 
@@ -109,14 +113,17 @@ class TraceLines:
         if step is None:
             return
         yield from self._headed(step)
+        self._held -= len(step.rest)
         *lines, step.rest = (step.rest + text).split(b"\n")
+        self._held += len(step.rest)
         for line in lines:
             yield _said(step, line)
-        if len(step.rest) > LONGEST_LINE:
+        if len(step.rest) > LONGEST_LINE or self._held > MOST_HELD:
             yield from self._rest(step)
 
     def _rest(self, step: _Step) -> Iterator[str]:
         rest, step.rest = step.rest, b""
+        self._held -= len(rest)
         if rest:
             yield _said(step, rest)
 

@@ -18,6 +18,7 @@ from paas.errors import Invalid
 MOUNT = Needs(flag="RUN --mount (line 2)")
 HEREDOC = Needs(heredoc="RUN <<END (line 2)")
 SYNTAX = Needs(syntax="docker/dockerfile:1")
+FOREIGN = Needs(syntax="registry.example/frontend:2")
 NOTHING = Needs()
 CLASSIC = Choice(kind=BuilderKind.CLASSIC)
 
@@ -51,6 +52,20 @@ def test_what_a_dockerfile_needs(text: str, needs: Needs) -> None:
     assert read_needs(text) == needs
 
 
+@pytest.mark.parametrize(
+    ("syntax", "own"),
+    [
+        ("docker/dockerfile", True),
+        ("docker.io/docker/dockerfile:1.7-labs", True),
+        ("docker/dockerfile@sha256:0", True),
+        ("docker/dockerfile-upstream:1", False),
+        ("registry.example/docker/dockerfile", False),
+    ],
+)
+def test_dockers_own_frontend_is_no_reason(syntax: str, *, own: bool) -> None:
+    assert bool(Needs(syntax=syntax).reason) is not own
+
+
 @given(st.text(alphabet="RUNADCOPY -=<>E\\\n#`a\"'", max_size=200))
 def test_any_text_is_read(text: str) -> None:
     read_needs(text)
@@ -61,7 +76,9 @@ def test_classic_builds_what_it_can(needs: Needs) -> None:
     assert choose(BuilderChoice.CLASSIC, needs, secrets=False, limited=True) == CLASSIC
 
 
-@pytest.mark.parametrize(("needs", "secrets"), [(MOUNT, False), (HEREDOC, False), (NOTHING, True)])
+@pytest.mark.parametrize(
+    ("needs", "secrets"), [(MOUNT, False), (HEREDOC, False), (FOREIGN, False), (NOTHING, True)]
+)
 def test_classic_refuses_the_rest(needs: Needs, *, secrets: bool) -> None:
     with pytest.raises(Invalid) as raised:
         choose(BuilderChoice.CLASSIC, needs, secrets=secrets, limited=True)
@@ -84,11 +101,13 @@ def test_buildkit_takes_all() -> None:
         (MOUNT, False, True, Choice(kind=BuilderKind.BUILDKIT, why=MOUNT.flag)),
         (HEREDOC, False, False, Choice(kind=BuilderKind.BUILDKIT, why=HEREDOC.heredoc)),
         (NOTHING, True, True, Choice(kind=BuilderKind.BUILDKIT, why="a build secret")),
+        (SYNTAX, False, True, CLASSIC),
+        (SYNTAX, False, False, Choice(kind=BuilderKind.BUILDKIT, fallback=True)),
         (
-            SYNTAX,
+            FOREIGN,
             False,
             True,
-            Choice(kind=BuilderKind.BUILDKIT, fallback=True, why="# syntax=docker/dockerfile:1"),
+            Choice(kind=BuilderKind.BUILDKIT, why="# syntax=registry.example/frontend:2"),
         ),
     ],
 )

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paas.core import buildtrace
-from paas.core.buildtrace import LONGEST_LINE, TraceLines
+from paas.core.buildtrace import LONGEST_LINE, LONGEST_NAME, MOST_HELD, TraceLines
 from paas.core.protobuf import bytes_field, varint_field
 
 
@@ -105,9 +105,15 @@ def test_memory_is_bounded() -> None:
     for number in range(buildtrace.MOST_STEPS):
         lines.feed(vertex(str(number), "x"))
     assert lines.feed(vertex("more", "x", completed=2.0) + output("more", b"text\n")) == []
+    assert len(TraceLines().feed(vertex("a", "x" * 100_000))[0]) == LONGEST_NAME + len("#1 ")
     told = lines.feed(output("0", b"y" * (LONGEST_LINE + 1)))
     assert [len(line) for line in told] == [LONGEST_LINE + len("#1 | ")]
     assert lines.flush() == []
+    held = MOST_HELD // LONGEST_LINE
+    for number in range(held):
+        assert lines.feed(output(str(number), b"y" * LONGEST_LINE)) == []
+    assert len(lines.feed(output(str(held), b"y"))) == 1
+    assert len(lines.flush()) == held
 
 
 @given(st.binary(max_size=300))
