@@ -143,7 +143,10 @@ def _advice(text: str) -> str:
     if "requires BuildKit" in text:
         return "Let builds.builder be auto, or take the BuildKit option out of the Dockerfile."
     if _REFUSED.search(text):
-        return "Check the image's name; if it is private, give its registry's credentials."
+        return (
+            "Check the image's name; if it is private, store the credentials of its registry: "
+            "paas registry login."
+        )
     return "Read the last lines of the build log; the same build fails on your machine, too."
 
 
