@@ -54,6 +54,7 @@ from paas.control.access import Access
 from paas.control.control import Control, uploads_dir
 from paas.control.outside import Outside
 from paas.core.addresses import parse_address
+from paas.core.buildneeds import BuilderChoice
 from paas.core.draining import parse_drain
 from paas.core.networks import networks
 from paas.core.policy import targets_policy
@@ -324,7 +325,7 @@ async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStac
     return Outside(
         engine=engine,
         storage=DockerStorage(engine.api, installation),
-        builder=DockerBuilder(engine),
+        builder=DockerBuilder(engine, BuilderChoice(settings.builds.builder)),
         unpacker=ArchiveUnpacker(
             size=limits.unpacked_bytes,
             entries=limits.archive_entries,

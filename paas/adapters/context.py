@@ -6,10 +6,11 @@ belongs into a thread, but `streamed`.
 """
 
 import asyncio
+import hashlib
 import os
 import stat
 import tarfile
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,11 +54,20 @@ def open_context(root: Path, *, dockerfile: str, build_dir: str) -> Context:
     relative = Path(os.path.relpath(found, directory)).as_posix()
     if not relative.startswith("../"):
         return Context(directory=directory, dockerfile=relative, rules=rules)
-    name = f"{IGNORE_FILE[:7]}file.{os.urandom(8).hex()}"
-    # The engine drops from the context what this file names, once it has read it.
+    content = _read_text_file(found)
+    # The same name for the same content, so that a cache can know it again.
+    name = f"{IGNORE_FILE[:7]}file.{hashlib.sha256(content).hexdigest()[:16]}"
+    # The classic builder drops what this file names from the context, once it has read it.
     hidden = f"{IGNORE_FILE if ignore is None else ignore}\n{name}\n"
-    added = {name: _read_text_file(found), IGNORE_FILE: hidden.encode()}
+    added = {name: content, IGNORE_FILE: hidden.encode()}
     return Context(directory=directory, dockerfile=name, rules=rules, added=added)
+
+
+def read_dockerfile(context: Context) -> str:
+    """Its text. Raises `Invalid` (`bad_dockerfile`) for one that is too large."""
+    added = context.added.get(context.dockerfile)
+    content = added or _read_text_file(context.directory / context.dockerfile)
+    return content.decode("utf-8", "replace")
 
 
 def tar_blocks(context: Context) -> Generator[bytes, None, None]:
@@ -71,7 +81,7 @@ def tar_blocks(context: Context) -> Generator[bytes, None, None]:
     yield bytes(waiting) + bytes(2 * tarfile.BLOCKSIZE)
 
 
-async def streamed(blocks: Generator[bytes, None, None]) -> AsyncIterator[bytes]:
+async def streamed(blocks: Generator[bytes, None, None]) -> AsyncGenerator[bytes, None]:
     """The pieces, each made in a thread."""
     try:
         while block := await asyncio.to_thread(next, blocks, b""):

@@ -74,6 +74,13 @@ class DockerApi:
         client.api_version = "v" + choose_api(said["ApiVersion"], said.get("MinAPIVersion", ""))
         return Negotiated(version=said["Version"], api=client.api_version[1:], time=_seconds(date))
 
+    async def version(self) -> str:
+        """The API version that is spoken with this engine."""
+        client = self._connected()
+        if client.api_version == _AUTO:
+            await self.negotiate()
+        return str(client.api_version).removeprefix("v")
+
     async def call(
         self,
         method: str,
@@ -107,9 +114,8 @@ class DockerApi:
 
         Leaving the context closes the connection: the engine ends what it streams.
         """
+        await self.version()
         client = self._connected()
-        if client.api_version == _AUTO:
-            await self.negotiate()
         with self._counting(method), translated(path):
             async with asyncio.timeout(deadline):
                 response = await client._do_query(  # noqa: SLF001 - see above
@@ -191,6 +197,26 @@ def choose_api(newest: str, oldest: str) -> str:
     return f"{wanted[0]}.{wanted[1]}"
 
 
+def engine_tls(scheme: str) -> ssl.SSLContext | None:
+    """The docker CLI's environment: DOCKER_TLS_VERIFY and DOCKER_CERT_PATH."""
+    if scheme != "https" and not os.environ.get("DOCKER_TLS_VERIFY"):
+        return None
+    folder = os.environ.get("DOCKER_CERT_PATH", "")
+    if not folder:
+        return ssl.create_default_context()
+    certificates = Path(folder)
+    try:
+        context = ssl.create_default_context(cafile=certificates / "ca.pem")
+        context.load_cert_chain(certificates / "cert.pem", certificates / "key.pem")
+    except OSError as error:
+        raise Invalid(
+            f"The certificates in {folder} cannot be used: {error}.",
+            code="bad_docker_host",
+            advice="DOCKER_CERT_PATH must hold ca.pem, cert.pem and key.pem.",
+        ) from error
+    return context
+
+
 def _numbers(version: str) -> tuple[int, int]:
     major, _, minor = version.partition(".")
     return int(major), int(minor)
@@ -213,7 +239,7 @@ def _connector(host: str) -> tuple[str, aiohttp.BaseConnector]:
         path = host.removeprefix("unix://")
         return "unix://localhost", aiohttp.UnixConnector(path, limit=0, force_close=True)
     if match := _TCP.match(host):
-        context = _tls(match[1])
+        context = engine_tls(match[1])
         scheme = "http" if context is None else "https"
         url = f"{scheme}://{match[2].rstrip('/')}"
         tls = True if context is None else context
@@ -223,26 +249,6 @@ def _connector(host: str) -> tuple[str, aiohttp.BaseConnector]:
         code="bad_docker_host",
         advice="Set docker.host to unix:///path/to/docker.sock or tcp://host:port.",
     )
-
-
-def _tls(scheme: str) -> ssl.SSLContext | None:
-    """The docker CLI's environment: DOCKER_TLS_VERIFY and DOCKER_CERT_PATH."""
-    if scheme != "https" and not os.environ.get("DOCKER_TLS_VERIFY"):
-        return None
-    folder = os.environ.get("DOCKER_CERT_PATH", "")
-    if not folder:
-        return ssl.create_default_context()
-    certificates = Path(folder)
-    try:
-        context = ssl.create_default_context(cafile=certificates / "ca.pem")
-        context.load_cert_chain(certificates / "cert.pem", certificates / "key.pem")
-    except OSError as error:
-        raise Invalid(
-            f"The certificates in {folder} cannot be used: {error}.",
-            code="bad_docker_host",
-            advice="DOCKER_CERT_PATH must hold ca.pem, cert.pem and key.pem.",
-        ) from error
-    return context
 
 
 def _from_status(status: int, message: str) -> PaasError:

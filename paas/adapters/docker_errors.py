@@ -58,6 +58,15 @@ def explain_exit(code: int, program: str) -> str:
     return ""
 
 
+def source_unreadable(error: OSError) -> Failed:
+    """Why the source could not be sent to a build."""
+    return Failed(
+        f"The source could not be read: {error}",
+        code="source_unreadable",
+        advice="Deploy again.",
+    )
+
+
 def pull_failed(reference: str, message: str) -> PaasError:
     """Why a registry did not give an image."""
     text = _first_line(message)

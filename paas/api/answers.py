@@ -186,6 +186,9 @@ class Version(Shape):
     source: Source
     dockerfile: str
     build_dir: str
+    build_args: dict[str, str]
+    build_secrets: list[str]
+    target: str
     command: list[str] | None
     args: list[str] | None
     env: dict[str, str]

@@ -122,6 +122,7 @@ async def _accept(
             base=base,
             secrets=secrets,
             dropped=dropped,
+            build_secrets=dict(wanted.build_secrets or {}),
             credentials=to_core.credentials(wanted),
             upload=upload.keep() if upload else None,
         )

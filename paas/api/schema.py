@@ -20,6 +20,8 @@ from paas.api.repositories import BranchName, TagPattern
 from paas.api.texts import (
     AllowedNetwork,
     Arguments,
+    BuildArgs,
+    BuildSecrets,
     Concurrency,
     Cores,
     Cron,
@@ -34,6 +36,7 @@ from paas.api.texts import (
     Percent,
     RepositoryUrl,
     SecretText,
+    StageName,
     StatusCodes,
     Target,
     Text,
@@ -169,6 +172,9 @@ class NewDeployment(Body):
     note: Note = ""
     dockerfile: SourcePath | None = None
     build_dir: SourcePath | None = None
+    build_args: BuildArgs | None = None
+    build_secrets: Annotated[BuildSecrets | None, Field(repr=False)] = None
+    target: StageName | None = None
     command: Arguments | None = None
     args: Arguments | None = None
     env: EnvironmentChanges = {}
@@ -196,7 +202,7 @@ class NewDeployment(Body):
         yield from _login_fits(_object(raw, "source"), "source")
         kind = _object(raw, "source").get("type")
         if kind in ("image", "version"):
-            for name in ("dockerfile", "build_dir"):
+            for name in ("dockerfile", "build_dir", "build_args", "build_secrets", "target"):
                 if raw.get(name) is not None:
                     message = "must be left out: an image is not built"
                     yield FieldError(field=name, message=message)
@@ -312,7 +318,7 @@ def _object(raw: Mapping[str, object], name: str) -> Mapping[str, object]:
 
 
 def _nothing_to_take_out(raw: Mapping[str, object]) -> Iterator[FieldError]:
-    for section in ("env", "secrets"):
+    for section in ("env", "secrets", "build_args", "build_secrets"):
         for name, value in _object(raw, section).items():
             if value is None:
                 message = "must be text; null takes out what inherit would bring"

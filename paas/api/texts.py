@@ -18,10 +18,14 @@ LONGEST_VALUE = 100_000
 NAME_RULE = "a name of letters, digits and underscores that does not start with a digit"
 IMAGE_RULE = "an image reference such as registry.example/shop:1.4"
 PATH_RULE = "a path that starts with / and holds no spaces or control characters"
+ID_RULE = "an id of letters, digits, dots, hyphens and underscores, such as npm_token"
+STAGE_RULE = "a stage of the Dockerfile: letters, digits, dots, hyphens and underscores"
 LIST_RULE = 'a list of texts, one per argument, such as ["sh", "-c", "exec ./run"]'
 
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _HOST_KEY = re.compile(r"[a-z0-9@.-]{3,60} [A-Za-z0-9+/]{16,}={0,2}", re.ASCII)
+_SECRET_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}", re.ASCII)
+_STAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}", re.ASCII)
 _IMAGE_NAME = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _REGISTRY = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
 _IMAGE = re.compile(
@@ -46,6 +50,24 @@ def _env_name(value: str) -> str:
         raise ValueError(NAME_RULE)
     if value == "PORT" or value.startswith("K_"):
         raise ValueError("another name: PORT and names that start with K_ are set by the platform")
+    return value
+
+
+def _arg_name(value: str) -> str:
+    if not _ENV_NAME.fullmatch(value) or len(value) > 200:
+        raise ValueError(NAME_RULE)
+    return value
+
+
+def _secret_id(value: str) -> str:
+    if not _SECRET_ID.fullmatch(value):
+        raise ValueError(ID_RULE)
+    return value
+
+
+def _stage(value: str) -> str:
+    if not _STAGE.fullmatch(value):
+        raise ValueError(STAGE_RULE)
     return value
 
 
@@ -106,6 +128,13 @@ EnvValue = Annotated[Text, Field(max_length=LONGEST_VALUE)]
 Environment = Annotated[dict[EnvName, EnvValue], Field(max_length=1000)]
 EnvironmentChanges = Annotated[dict[EnvName, EnvValue | None], Field(max_length=1000)]
 """null takes out what would be taken over from an earlier version."""
+BuildArgs = Annotated[
+    dict[Annotated[str, AfterValidator(_arg_name)], EnvValue | None], Field(max_length=1000)
+]
+BuildSecrets = Annotated[
+    dict[Annotated[str, AfterValidator(_secret_id)], EnvValue | None], Field(max_length=100)
+]
+StageName = Annotated[str, AfterValidator(_stage)]
 Arguments = Annotated[
     list[Annotated[Text, Field(max_length=LONGEST_VALUE)]],
     BeforeValidator(_arguments),

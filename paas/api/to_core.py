@@ -30,6 +30,8 @@ def version_spec(wanted: schema.NewDeployment, usual: spec.VersionSpec) -> spec.
         build_dir=wanted.build_dir or usual.build_dir,
         command=_or(_tuple(wanted.command), usual.command),
         args=_or(_tuple(wanted.args), usual.args),
+        build_args=_changed(usual.build_args, wanted.build_args or {}),
+        target=_or(wanted.target, usual.target),
         env=_merged(usual.env, wanted),
         cpu=_or(wanted.cpu, usual.cpu),
         memory=_or(wanted.memory, usual.memory),
@@ -169,14 +171,15 @@ def _schedules(
     return schedules
 
 
+def _changed(usual: Mapping[str, str], changes: Mapping[str, str | None]) -> dict[str, str]:
+    """What is null is taken out."""
+    return {name: value for name, value in {**usual, **changes}.items() if value is not None}
+
+
 def _merged(usual: Mapping[str, str], wanted: schema.NewDeployment) -> dict[str, str]:
     """What is null is taken out, and so is what becomes a secret."""
-    merged = {**usual, **wanted.env}
-    return {
-        name: value
-        for name, value in merged.items()
-        if value is not None and name not in wanted.secrets
-    }
+    merged = _changed(usual, wanted.env)
+    return {name: value for name, value in merged.items() if name not in wanted.secrets}
 
 
 def _timeouts(wanted: schema.Timeouts, usual: spec.Timeouts) -> spec.Timeouts:

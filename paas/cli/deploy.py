@@ -68,6 +68,14 @@ _OPTIONS = (
     click.option("--rps", type=float, help="Requests per second per replica to scale at."),
     click.option("--dockerfile", metavar="FILE", help="Its path inside the source."),
     click.option("--build-dir", metavar="DIR", help="The build context inside the source."),
+    click.option("--build-arg", multiple=True, metavar="K=V", help="For ARG. Repeatable."),
+    click.option(
+        "--build-secret",
+        multiple=True,
+        metavar="ID[=V]",
+        help="For RUN --mount=type=secret,id=ID. ID alone takes $ID or asks.",
+    ),
+    click.option("--target", metavar="STAGE", help="The stage of the Dockerfile to build."),
     click.option("--command", multiple=True, metavar="WORD", help="Repeat for each word."),
     click.option("--arg", "args", multiple=True, metavar="WORD", help="Repeat for each word."),
     click.option("--probe-http", metavar="PATH", help="Ready when a GET of PATH succeeds."),
@@ -124,11 +132,15 @@ def _spec(app: App, image: str | None, options: Options) -> dict[str, Any]:
     env |= request.pairs(options["env"], "--env")
     secrets = request.read_pairs(options["secret_file"]) if options["secret_file"] else {}
     secrets |= request.secret_pairs(options["secret"], app.environ, ask)
-    if env:
-        spec["env"] = env
-    if secrets:
-        spec["secrets"] = secrets
-    return spec
+    given = {
+        "env": env,
+        "secrets": secrets,
+        "build_args": request.pairs(options["build_arg"], "--build-arg"),
+        "build_secrets": request.secret_pairs(
+            options["build_secret"], app.environ, ask, option="--build-secret"
+        ),
+    }
+    return spec | {section: values for section, values in given.items() if values}
 
 
 def _default_name(path: Path | None, image: str | None, git: str | None, show: Progress) -> str:

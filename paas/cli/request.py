@@ -42,14 +42,19 @@ def pairs(given: Iterable[str], option: str) -> dict[str, str]:
 
 
 def secret_pairs(
-    given: Iterable[str], environ: Mapping[str, str], ask: Callable[[str], str]
+    given: Iterable[str],
+    environ: Mapping[str, str],
+    ask: Callable[[str], str],
+    *,
+    option: str = "--secret",
 ) -> dict[str, str]:
     """`K=V`, or `K` alone: then from the environment, else by asking for it."""
     found = {}
     for text in given:
         key, equals, value = text.partition("=")
         if not key:
-            raise CliError("--secret needs a name.", advice="Write --secret NAME or NAME=VALUE.")
+            advice = f"Write {option} NAME or NAME=VALUE."
+            raise CliError(f"{option} needs a name.", advice=advice)
         found[key] = value if equals else environ[key] if key in environ else ask(key)
     return found
 
@@ -74,7 +79,7 @@ def read_pairs(path: Path) -> dict[str, str]:
 
 def spec(options: Mapping[str, Any], source: Mapping[str, object]) -> dict[str, Any]:
     """The request's JSON: what was given, and nothing where an option was silent."""
-    simple = ("port", "note", "cpu", "memory", "concurrency", "dockerfile", "build_dir")
+    simple = ("port", "note", "cpu", "memory", "concurrency", "dockerfile", "build_dir", "target")
     asked: dict[str, Any] = {"create": True, "source": source, "traffic": options["traffic"]}
     asked |= {name: options[name] for name in simple if options[name] is not None}
     for section, keys in (

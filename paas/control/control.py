@@ -288,7 +288,7 @@ class Control:
                 uploads=uploads_dir(settings.data_dir),
                 builds=settings.data_dir / "builds",
                 timeout=builds.timeout,
-                memory=parse_size(builds.memory),
+                memory=None if builds.memory is None else parse_size(builds.memory),
                 cpu=builds.cpu,
                 upkeep=Upkeep(registries=self.registries, holdings=self._holdings),
             ),

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from paas.aio.tasks import Tasks
+from paas.control.build_secrets import reveal_build_secrets
 from paas.control.catalog import Catalog
 from paas.control.intake import DeploymentRequest, Intake
 from paas.control.jobs import Job
@@ -214,12 +215,14 @@ class Jobs:
     def _secrets(self, deployment: Deployment) -> Iterable[str]:
         """None when they cannot be read any more: then the start fails and says so."""
         found = self._catalog.version(deployment.version_id)
+        if found is None:
+            return ()
+        version = found[1]
         try:
-            if found is None:
-                return ()
-            login = repository_login(self._vault, found[1])
+            login = repository_login(self._vault, version)
+            hidden = (reveal(self._vault, version), reveal_build_secrets(self._vault, version))
             own = login.secrets if login else ()
-            return (*reveal(self._vault, found[1]).values(), *own)
+            return (*own, *(value for values in hidden for value in values.values()))
         except PaasError as error:
             log.warning("secrets cannot be read", extra={"code": error.code})
             return ()

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from paas.control.build_secrets import reveal_build_secrets
 from paas.control.holdings import Holdings
 from paas.control.launcher import secret_context
 from paas.control.logins import repository_login
@@ -103,6 +104,9 @@ class Images:
             build_dir=version.spec.build_dir,
             tag=image_tag(deployment.service, version),
             timeout=self._workshop.timeout,
+            args=version.spec.build_args,
+            target=version.spec.target,
+            secrets=reveal_build_secrets(self._vault, version),
             memory=self._workshop.memory,
             cpu=self._workshop.cpu,
             registries=self._upkeep.registries.all(),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from paas.control.addresses import Addresses
+from paas.control.build_secrets import seal_build_secrets
 from paas.control.catalog import Catalog
 from paas.control.images import REGISTRY
 from paas.control.launcher import reveal, secret_context
@@ -34,7 +35,8 @@ from paas.ports import Clock, Credentials, GitLogin, Vault
 class DeploymentRequest:
     """A checked request. `spec.secrets` is empty: `secrets` are in clear text and sealed
     on acceptance. Those of `base`, a version of the service, are taken over but for the
-    `dropped`. `upload` is a file that now belongs to the deployment.
+    `dropped`; so are build secrets, but for those given as None. `upload` is a file that
+    now belongs to the deployment.
     """
 
     service: str
@@ -43,6 +45,7 @@ class DeploymentRequest:
     actor: str
     spec: VersionSpec
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    build_secrets: Mapping[str, str | None] = field(default_factory=dict, repr=False)
     base: Version | None = None
     dropped: Collection[str] = ()
     credentials: Credentials | GitLogin | None = field(default=None, repr=False)
@@ -200,7 +203,10 @@ class Intake:
             context = secret_context(version_id, REGISTRY)
             credentials = self._vault.seal(context, f"{login.user}:{login.password}")
             spec = replace(spec, source=replace(spec.source, credentials=credentials))
-        return replace(spec, secrets=sealed)
+        build = seal_build_secrets(
+            self._vault, version_id, request.build_secrets, base=request.base
+        )
+        return replace(spec, secrets=sealed, build_secrets=build)
 
     def _known_login(self, request: DeploymentRequest) -> GitLogin | None:
         """That of the version that this one goes on from, for the same URL only."""

@@ -170,7 +170,8 @@ class Survey:
                     kind=Kind.UPLOAD, id=name, bytes=size, reason="no deployment needs it"
                 )
         for name, size in sorted(self.builds.sizes.items()):
-            if name not in builds:
+            # While it is unpacked, a source is beside its place: `.<deployment>.<random>`.
+            if name.removeprefix(".").partition(".")[0] not in builds:
                 yield Leftover(
                     kind=Kind.BUILD, id=name, bytes=size, reason="no deployment needs it"
                 )

@@ -14,7 +14,7 @@ class BuildSpec:
 
     `labels` come on top of the installation's own; each costs the build a step. `secrets`
     are in clear text, for `RUN --mount=type=secret,id=…` only; `registries` are logins by
-    registry host, for the images that the Dockerfile names.
+    registry host (`docker.io` for Docker Hub), for the images that the Dockerfile names.
     """
 
     root: Path

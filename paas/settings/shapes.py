@@ -264,14 +264,16 @@ class DiskMarks(Section):
 class Builds(Section):
     """How images are built."""
 
+    builder: Annotated[Literal["auto", "buildkit", "classic"], BeforeValidator(lower)] = "auto"
+    """Which of the engine's builders; `auto` takes BuildKit for what only it can build."""
     concurrent: Annotated[int, Field(ge=1, le=64)] = 1
     """Builds at a time on this host."""
     timeout: Seconds = 1800
     """Longest build, seconds."""
-    memory: Memory = "2GiB"
-    """Memory per build."""
+    memory: Memory | None = "2GiB"
+    """Memory per step of a build by the classic builder; null = no limit."""
     cpu: Cores | None = None
-    """Cores per build; null = all."""
+    """Cores per step of a build by the classic builder; null = all."""
     cache: Size = "5GiB"
     """Cache of builds that is kept; the least recently used goes first. 0 = none."""
 

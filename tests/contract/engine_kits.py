@@ -12,6 +12,7 @@ from paas.adapters.docker import DockerEngine
 from paas.adapters.docker_config import INSTALLATION
 from paas.adapters.probe import NetworkProber
 from paas.aio.tasks import Tasks
+from paas.core.buildneeds import BuilderChoice
 from paas.core.spec import PinnedImage, Probe
 from paas.ports import Address, Builder, BuildSpec, Engine, ReplicaFact, ReplicaSpec
 from tests.fakes.engine import FakeBuilder, FakeEngine
@@ -86,13 +87,15 @@ class FakeKit(Kit):
 
 
 class DockerKit(Kit):
-    def __init__(self, root: Path, host: str = "") -> None:
+    def __init__(
+        self, root: Path, host: str = "", builder: BuilderChoice = BuilderChoice.AUTO
+    ) -> None:
         self.installation = os.urandom(8).hex()
         self.tasks = Tasks()
         self.engine: DockerEngine = DockerEngine(
             host, installation=self.installation, tasks=self.tasks
         )
-        self.builder = DockerBuilder(self.engine)
+        self.builder = DockerBuilder(self.engine, builder)
         self.labels = {INSTALLATION: self.installation}
         self.strangers: list[str] = []
         self.root = root

@@ -1,9 +1,7 @@
-"""What only a real Docker Engine can show: isolation, repair, events through cuts, builds."""
+"""What only a real Docker Engine can show: isolation, repair, events through cuts."""
 
 import asyncio
-import json
 import os
-import shutil
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -18,11 +16,10 @@ from paas.adapters.docker_events import changes
 from paas.adapters.probe import NetworkProber
 from paas.aio.backoff import Backoff
 from paas.core.spec import Probe
-from paas.errors import Failed, Invalid, PaasError
-from paas.ports import Address, BuildSpec, ContainerState
+from paas.errors import Failed, PaasError
+from paas.ports import Address, ContainerState
 from tests.contract.engine_kits import (
     DEADLINE,
-    DOCKERFILE,
     PORT,
     TAG,
     DockerKit,
@@ -200,105 +197,11 @@ async def test_an_unreachable_registry(kit: DockerKit) -> None:
     assert "cannot be reached" in raised.value.message
 
 
-# ---- builds
-
-
-def build_spec(kit: DockerKit, *, timeout: float = 30, **paths: str) -> BuildSpec:
-    return BuildSpec(
-        root=kit.root,
-        dockerfile=paths.get("dockerfile", "Dockerfile"),
-        build_dir=paths.get("build_dir", "."),
-        tag=f"{TAG}:{os.urandom(6).hex()}",
-        timeout=timeout,
-    )
-
-
-async def running_containers(kit: DockerKit) -> list[str]:
-    filters = json.dumps({"ancestor": [kit.image.id]})
-    params = {"all": "1", "filters": filters}
-    listed = await kit.engine.api.call("GET", "containers/json", params=params)
-    return [item["Id"] for item in listed]
-
-
-def on_top(kit: DockerKit, *steps: str) -> None:
-    """A Dockerfile on top of the kit's image."""
-    lines = (f"FROM {kit.image.reference}", *steps)
-    (kit.root / "Dockerfile").write_text("\n".join(lines) + "\n")
-
-
-async def test_a_cancelled_build_leaves_no_container(kit: DockerKit) -> None:
-    on_top(kit, 'RUN ["/bin/busybox", "sleep", "300"]')
-    building = asyncio.ensure_future(kit.builder.build(build_spec(kit), progress=print))
-
-    async def started() -> bool:
-        return bool(await running_containers(kit))
-
-    async def ended() -> bool:
-        return not await running_containers(kit)
-
-    await until(started)
-    # A build step on our image inherits our labels, and is no replica.
-    assert await kit.engine.replicas() == []
-    building.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await building
-    await until(ended)
-
-
-async def test_a_failing_build_tells_its_last_lines(kit: DockerKit) -> None:
-    on_top(kit, 'RUN ["/bin/sh", "-c", "echo almost; echo oops >&2; exit 7"]')
-    with pytest.raises(Failed) as raised:
-        await kit.builder.build(build_spec(kit), progress=lambda _line: None)
-    assert raised.value.code == "build_failed"
-    assert "7" in raised.value.message
-    assert {"almost", "oops"} <= set(raised.value.log)
-
-
-@pytest.mark.parametrize(
-    ("content", "code"),
-    [("FROM scratch\nNONSENSE\n", "bad_dockerfile"), ("", "bad_dockerfile")],
-)
-async def test_a_dockerfile_nobody_can_read(kit: DockerKit, content: str, code: str) -> None:
-    (kit.root / "Dockerfile").write_text(content)
-    with pytest.raises(Invalid) as raised:
-        await kit.builder.build(build_spec(kit), progress=lambda _line: None)
-    assert raised.value.code == code
-
-
-async def test_ignored_files_and_a_dockerfile_outside_of_the_context(kit: DockerKit) -> None:
-    app = kit.root / "app"
-    (app / "www").mkdir(parents=True)
-    shutil.copy("/bin/busybox", app / "busybox")
-    (app / "www" / "index.html").write_text("app")
-    (app / "www" / "secret.key").write_text("x")
-    (app / ".dockerignore").write_text("**/*.key\nDockerfile\n")
-    (kit.root / "deploy").mkdir()
-    dockerfile = DOCKERFILE.replace("COPY www /www", "COPY . /www")
-    (kit.root / "deploy" / "Dockerfile.web").write_text(dockerfile)
-    spec = build_spec(kit, dockerfile="deploy/Dockerfile.web", build_dir="app")
-    fact = await kit.builder.build(spec, progress=lambda _line: None)
-    try:
-        command = ("/bin/sh", "-c", "busybox find /www | busybox sort")
-        listing = replace(kit.spec(), image=fact.pin, command=command)
-        replica = await kit.engine.start(listing)
-        async with asyncio.timeout(DEADLINE):
-            lines = [line.text async for line in kit.engine.logs(replica.id, follow=True)]
-        await kit.engine.remove(replica.id)
-        # The engine itself drops what the context's .dockerignore names.
-        assert set(lines) - {"/www/.dockerignore"} == {
-            "/www",
-            "/www/busybox",
-            "/www/www",
-            "/www/www/index.html",
-        }
-    finally:
-        await kit.engine.remove_image(fact.pin.reference)
-
-
 async def test_an_image_of_another_owner_is_left_alone(kit: DockerKit) -> None:
     write_source(kit.root)
     other = DockerEngine("", installation=os.urandom(8).hex(), tasks=kit.tasks)
-    fact = await DockerBuilder(other).build(build_spec(kit), progress=lambda _line: None)
+    spec = replace(kit.build_spec(), tag=f"{TAG}:{os.urandom(6).hex()}")
+    fact = await DockerBuilder(other).build(spec, progress=lambda _line: None)
     try:
         assert [image.pin for image in await kit.engine.built_images()] == [kit.image]
         await kit.engine.remove_image(fact.pin.reference)

@@ -1,29 +1,23 @@
-"""The `Engine` and `Builder` ports: one suite, run on the fake and on a real Docker Engine."""
+"""The `Engine` port: one suite, run on the fake and on a real Docker Engine."""
 
 import asyncio
-import os
 import time
 from contextlib import aclosing
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from paas.adapters.probe import NetworkProber
 from paas.core.spec import PinnedImage, Probe
-from paas.errors import Conflict, Failed, Invalid, NotFound
-from paas.ports import Address, BuildSpec, ContainerState
+from paas.errors import Conflict, NotFound
+from paas.ports import Address, ContainerState
 from tests.contract.engine_kits import (
     DEADLINE,
-    DOCKERFILE,
     PORT,
-    TAG,
-    FakeKit,
     Kit,
     answers,
     only,
     until,
-    write_source,
 )
 
 
@@ -187,19 +181,6 @@ async def test_cancelled_starts_leave_nothing(kit: Kit) -> None:
         assert await kit.engine.replicas() == []
 
 
-async def test_a_build_without_dockerfile(kit: Kit, tmp_path: Path) -> None:
-    spec = BuildSpec(
-        root=tmp_path,
-        dockerfile="Dockerfile.no",
-        build_dir=".",
-        tag=f"{TAG}:none",
-        timeout=10,
-    )
-    with pytest.raises(Invalid) as raised:
-        await kit.builder.build(spec, progress=lambda _line: None)
-    assert raised.value.code == "no_dockerfile"
-
-
 async def test_an_image_with_two_tags_stays_for_the_other(kit: Kit) -> None:
     first, second = kit.image.reference, f"{kit.image.reference}-again"
     await kit.engine.tag_image(kit.image.id, second)
@@ -214,43 +195,3 @@ async def test_an_image_with_two_tags_stays_for_the_other(kit: Kit) -> None:
     with pytest.raises(NotFound) as raised:
         await kit.engine.tag_image(f"sha256:{'0' * 64}", second)
     assert raised.value.code == "image_gone"
-
-
-async def test_a_build_gives_an_image_with_labels_and_lines(kit: Kit, tmp_path: Path) -> None:
-    write_source(tmp_path)
-    lines: list[str] = []
-    tag = f"{TAG}:{os.urandom(6).hex()}"
-    spec = BuildSpec(
-        root=tmp_path,
-        dockerfile="Dockerfile",
-        build_dir=".",
-        tag=tag,
-        timeout=30,
-        memory=256 << 20,
-        cpu=1.0,
-    )
-    fact = await kit.builder.build(spec, progress=lines.append)
-    assert fact.pin.reference == tag
-    assert fact.ports == (PORT,)
-    assert fact.labels == kit.labels
-    assert fact.pin in [image.pin for image in await kit.engine.built_images()]
-    assert any(line.startswith("Step 1/") for line in lines)
-    await kit.engine.remove_image(tag)
-    assert await kit.engine.image(tag) is None
-
-
-async def test_a_build_that_takes_too_long(kit: Kit, tmp_path: Path) -> None:
-    write_source(tmp_path)
-    (tmp_path / "Dockerfile").write_text(DOCKERFILE + 'RUN ["/bin/busybox", "sleep", "30"]\n')
-    if isinstance(kit, FakeKit):
-        kit.builder.delay = 30
-    spec = BuildSpec(
-        root=tmp_path,
-        dockerfile="Dockerfile",
-        build_dir=".",
-        tag=f"{TAG}:{os.urandom(6).hex()}",
-        timeout=1.5,
-    )
-    with pytest.raises(Failed) as raised:
-        await kit.builder.build(spec, progress=lambda _line: None)
-    assert raised.value.code == "build_timeout"

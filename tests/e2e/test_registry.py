@@ -123,6 +123,23 @@ def test_a_stored_login_pulls_until_it_is_removed(
     assert "paas registry login" in other["error"]["advice"]
 
 
+@pytest.mark.parametrize("step", ["", "RUN --mount=type=cache,target=/cache true"])
+def test_a_stored_login_opens_a_private_base(
+    shared: World, service: str, registry: Registry, pushed: Any, step: str
+) -> None:
+    """By either builder: the step needs BuildKit."""
+    base = pushed(f"{service}:1", "from a private base")
+    source = apps.Source(files={"Dockerfile": f"FROM {base}\n{step}\n".encode()})
+    refused = shared.fail(service, source)
+    assert "paas registry login" in refused["error"]["advice"], refused
+    assert stored(shared, registry).status == 200
+    try:
+        shared.succeed(service, source)
+    finally:
+        assert shared.api.delete(f"/v1/registries/{registry.address}").status == 204
+    assert shared.body(service) == "from a private base"
+
+
 def test_an_image_that_was_pulled_goes_with_its_service(
     shared: World, service: str, registry: Registry, pushed: Any
 ) -> None:

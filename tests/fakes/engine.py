@@ -324,6 +324,7 @@ class FakeBuilder:
         if self.error is not None:
             raise self.error
         exposed = re.findall(r"^EXPOSE +(\d+)", found.read_text(), re.MULTILINE)
-        fact = new_image(spec.tag, ports=tuple(map(int, exposed)), labels=OURS)
+        labels = {**spec.labels, **OURS}
+        fact = new_image(spec.tag, ports=tuple(map(int, exposed)), labels=labels)
         self._engine.images[fact.pin.id] = fact
         return fact

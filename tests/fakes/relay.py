@@ -6,10 +6,13 @@ from pathlib import Path
 
 
 class Relay:
-    """Listens at `path` and passes everything on to `target`, until cut."""
+    """Listens at `path` and passes everything on to `target`, until cut. A connection that
+    begins with a request for `without` gets 404 instead.
+    """
 
-    def __init__(self, path: Path, target: str) -> None:
+    def __init__(self, path: Path, target: str, *, without: str = "") -> None:
         self.path = path
+        self._without = without
         self.accepted = 0
         self._target = target
         self._server: asyncio.Server | None = None
@@ -40,7 +43,14 @@ class Relay:
         assert task is not None
         self._serving.add(task)
         self.accepted += 1
+        begun = await reader.readline() if self._without else b""
+        if self._without and self._without in begun.decode("latin-1"):
+            writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+            writer.close()
+            self._serving.discard(task)
+            return
         other_reader, other = await asyncio.open_unix_connection(self._target)
+        other.write(begun)
         self._open |= {writer, other}
         try:
             async with asyncio.TaskGroup() as group:

@@ -175,3 +175,15 @@ def test_the_log_goes_on_after_a_broken_stream(
     assert ran.out.index("| one") < ran.out.index("| two")
     again = [seen for seen in succeeding.seen if seen.path.endswith("/log")][1]
     assert again.headers["Last-Event-ID"] == "7"
+
+
+def test_what_only_the_build_sees(cli: Cli, succeeding: Recorded, source: Path) -> None:
+    cli.environ["npm"] = "s3cret"
+    words = ["--build-arg", "MODE=prod", "--build-secret", "npm", "--build-secret", "b=x=y"]
+    ran = cli("deploy", str(source), *words, "--target", "last")
+    assert ran.code == 0, ran.err
+    spec, _, _ = parts(succeeding.calls("POST")[0])
+    assert spec["build_args"] == {"MODE": "prod"}
+    assert spec["build_secrets"] == {"npm": "s3cret", "b": "x=y"}
+    assert spec["target"] == "last"
+    assert "s3cret" not in ran.out + ran.err

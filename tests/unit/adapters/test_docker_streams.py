@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paas.adapters.build import LINE_LIMIT as BUILD_LINE_LIMIT
-from paas.adapters.build import OUTPUT_LIMIT, BuildOutput
+from paas.adapters.build_output import LINE_LIMIT as BUILD_LINE_LIMIT
+from paas.adapters.build_output import OUTPUT_LIMIT, BuildOutput
 from paas.adapters.docker_images import LayerProgress
 from paas.adapters.docker_logs import CUT, LINE_LIMIT, LogDecoder, RecentLines
 from paas.core.model import LogLine

@@ -47,8 +47,10 @@ def test_pairs_and_secrets() -> None:
     for wrong in ("A", "=1"):
         with pytest.raises(CliError):
             request.pairs([wrong], "--env")
-    with pytest.raises(CliError):
+    with pytest.raises(CliError, match="--secret needs"):
         request.secret_pairs(["=1"], {}, str)
+    with pytest.raises(CliError, match="--build-secret needs"):
+        request.secret_pairs(["=1"], {}, str, option="--build-secret")
 
 
 def test_a_file_of_pairs(tmp_path: Path) -> None:
