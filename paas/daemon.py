@@ -39,12 +39,13 @@ from paas.adapters.lockfile import LockFile
 from paas.adapters.log_sinks import FileSink, StreamSink
 from paas.adapters.logformat import configure
 from paas.adapters.probe import NetworkProber
+from paas.adapters.remotes import GitRemotes
 from paas.adapters.secrets import AesVault
 from paas.adapters.store import SqliteStore
 from paas.adapters.tokens import AdminToken
 from paas.aio.clock import SystemClock
 from paas.aio.tasks import Tasks
-from paas.api.app import ApiServer, build_app
+from paas.api.app import ApiServer, build_app, socket_path
 from paas.api.call import Context
 from paas.api.hook_urls import HOOK_TARGET, HookUrls
 from paas.api.proxied import Proxied
@@ -160,6 +161,7 @@ class Daemon:
         context = Context(
             services=control.services,
             deployments=control.deployments,
+            pushes=control.pushes,
             history=control.history,
             explain=control.explain,
             status=control.status,
@@ -209,6 +211,7 @@ class Daemon:
 
     async def drain(self) -> None:
         """Stop accepting, let requests finish, stop deciding."""
+        self.control.pushes.ending = True
         await self.api.close()
         await self.proxy.drain(DRAIN)
         await self.control.close()
@@ -344,6 +347,7 @@ async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStac
         host=LinuxHost(),
         disk=LocalDisk(),
         doors=doors,
+        remotes=GitRemotes(data / "git", socket=socket_path(settings), limit=limits.upload_bytes),
     )
 
 

@@ -301,6 +301,7 @@ class Service(Shape):
     request_log: bool
     ignore: list[IgnoreRule]
     repository: Repository | None
+    branch: str | None
     versions: int
     last_deployment: Deployment | None
 

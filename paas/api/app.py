@@ -55,6 +55,11 @@ def build_app(context: Context, *, pages: Mapping[str, Handler] | None = None) -
     return app
 
 
+def socket_path(settings: Settings) -> Path:
+    """Where the unix socket is."""
+    return Path(settings.api.socket or settings.data_dir / "api.sock")
+
+
 class ApiServer:
     """The app on its unix socket and its TCP address, and where our proxy finds it."""
 
@@ -99,7 +104,7 @@ class ApiServer:
 
     async def _listen_unix(self) -> None:
         settings = self._settings
-        path = Path(settings.api.socket or settings.data_dir / "api.sock")
+        path = socket_path(settings)
         try:
             bound = _bind(path)
         except OSError as error:

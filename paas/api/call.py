@@ -25,6 +25,7 @@ from paas.control.explain import Explain
 from paas.control.hook_keys import HookKeys
 from paas.control.hooks import Hooks
 from paas.control.janitor import Janitor
+from paas.control.pushes import Pushes
 from paas.control.recorder import Recorder
 from paas.control.registries import Registries
 from paas.control.services import History, Services
@@ -55,6 +56,7 @@ class Context:
 
     services: Services
     deployments: Deployments
+    pushes: Pushes
     history: History
     explain: Explain
     hooks: Hooks

@@ -27,6 +27,8 @@ from paas.errors import (
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+GIT = "git/"
+"""Begins the name by which git itself calls; it shows plain text only."""
 RETRY_AFTER = 5
 """Seconds after which a request refused as `Unavailable` is worth another try."""
 
@@ -42,6 +44,7 @@ _KINDS: tuple[tuple[type[PaasError], int, str], ...] = (
 _STATUS_OF_CODE = {
     "malformed_json": 400,
     "malformed_multipart": 400,
+    "malformed_push": 400,
     "no_token": 401,
     "bad_token": 401,
     "token_expired": 401,
@@ -72,8 +75,10 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
     try:
         return await handler(request)
     except PaasError as error:
-        return problem_response(error)
+        return _for_git(error) if _is_git(request) else problem_response(error)
     except web.HTTPException as error:
+        if _is_git(request) and isinstance(error, web.HTTPNotFound):
+            return _for_git(_no_repository())
         return _router_problem(request, error)
     except Exception as error:  # noqa: BLE001 - the last line: nothing internal may leave
         return _unexpected(request, error)
@@ -112,6 +117,25 @@ def problem(error: PaasError, *, status: int, title: str) -> dict[str, object]:
         "errors": [{"field": wrong.field, "message": wrong.message} for wrong in error.fields],
         "log": list(error.log),
     }
+
+
+def _is_git(request: web.Request) -> bool:
+    return request.headers.get("User-Agent", "").startswith(GIT)
+
+
+def _for_git(error: PaasError) -> web.Response:
+    """Plain text, which git shows to the person who pushes."""
+    status, _ = classify(error)
+    text = f"{error.message}\n{error.advice}".strip() + "\n"
+    return web.Response(status=status, text=text, content_type="text/plain")
+
+
+def _no_repository() -> PaasError:
+    return NotFound(
+        "There is nothing at this path.",
+        code="no_such_path",
+        advice="The repository of a service is /git/SERVICE.git.",
+    )
 
 
 def _router_problem(request: web.Request, error: web.HTTPException) -> web.Response:

@@ -22,6 +22,12 @@ class Confirmation(Query):
     confirm: str | None = None
 
 
+class RefsQuery(Query):
+    """git's own: which service of git is asked for."""
+
+    service: str = ""
+
+
 class Page(Query):
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 100
 

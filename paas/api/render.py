@@ -70,6 +70,7 @@ def service(view: ServiceView) -> answers.Service:
         request_log=settings.request_log,
         ignore=[_ignore_rule(rule) for rule in settings.ignore],
         repository=_repository(settings.repository),
+        branch=settings.branch or None,
         versions=len(known.versions),
         last_deployment=deployment(last) if last else None,
     )

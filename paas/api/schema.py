@@ -20,6 +20,7 @@ from paas.api.repositories import BranchName, TagPattern
 from paas.api.texts import (
     AllowedNetwork,
     Arguments,
+    Branch,
     BuildArgs,
     BuildSecrets,
     Concurrency,
@@ -263,6 +264,7 @@ class ServiceChanges(Body):
     request_log: bool = False
     ignore: Annotated[list[IgnoreRule], Field(max_length=50)] = []
     repository: Repository | None = None
+    branch: Branch | None = None
 
     @classmethod
     def across(cls, raw: Mapping[str, object]) -> Iterator[FieldError]:

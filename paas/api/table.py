@@ -7,6 +7,7 @@ from paas.api import (
     routes_deployments,
     routes_disk,
     routes_figures,
+    routes_git,
     routes_history,
     routes_hooks,
     routes_registries,
@@ -20,6 +21,7 @@ from paas.api.call import Route
 ROUTES: tuple[Route[Any, Any], ...] = (
     *routes_services.ROUTES,
     *routes_deployments.ROUTES,
+    *routes_git.ROUTES,
     *routes_versions.ROUTES,
     *routes_traffic.ROUTES,
     *routes_registries.ROUTES,

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from paas.core.git_urls import check_ref, check_subdir, parse_url
 from paas.core.networks import parse_network
+from paas.core.pushing import check_branch
 from paas.core.schedules import parse_cron, parse_zone
 from paas.core.sizes import SIZE_RULE, format_size, parse_size
 from paas.settings.values import SMALLEST_MEMORY
@@ -150,6 +151,7 @@ Concurrency = Annotated[int, Field(ge=0, le=1_000_000)]
 Target = Annotated[float, Field(gt=0, le=1_000_000)]
 Percent = Annotated[float, Field(gt=0, le=100)]
 AllowedNetwork = Annotated[str, AfterValidator(lambda value: str(parse_network(value)))]
+Branch = Annotated[str, AfterValidator(check_branch)]
 Cron = Annotated[str, Field(max_length=200), AfterValidator(parse_cron)]
 Zone = Annotated[str, Field(max_length=100), AfterValidator(parse_zone)]
 StatusCode = Annotated[int, Field(ge=100, le=599)]

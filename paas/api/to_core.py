@@ -109,6 +109,8 @@ def service_settings(wanted: schema.ServiceChanges) -> dict[str, object]:
         given["allow"] = tuple(wanted.allow)
     if "ignore" in given:
         given["ignore"] = tuple(model.IgnoreRule(**rule.model_dump()) for rule in wanted.ignore)
+    if "branch" in given:
+        given["branch"] = wanted.branch or ""
     if "maintenance" in given:
         given["maintenance"] = model.Maintenance(wanted.maintenance)
     if "repository" in wanted.model_fields_set:

@@ -9,8 +9,8 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -87,6 +87,34 @@ class Client:
                 except (BrokenPipeError, ConnectionResetError):
                     pass  # refused before all was read: the answer says why
                 return _answer(connection.getresponse())
+            except (OSError, http.client.HTTPException) as error:
+                raise self._unreachable(error) from error
+
+    @contextmanager
+    def open(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: Iterable[bytes] | None = None,
+        timeout: float = REPLY_SECONDS,
+    ) -> Iterator[http.client.HTTPResponse]:
+        """A call whose body and answer are no JSON and may be long. Raises `CliError`."""
+        with closing(self._connection(timeout)) as connection:
+            try:
+                connection.request(
+                    method,
+                    self._path(path, query),
+                    body,
+                    {**self._headers(), **(headers or {})},
+                    encode_chunked=body is not None,
+                )
+                response = connection.getresponse()
+                if response.status >= http.client.BAD_REQUEST:
+                    raise problem(response.status, response.read())
+                yield response
             except (OSError, http.client.HTTPException) as error:
                 raise self._unreachable(error) from error
 

@@ -4,22 +4,29 @@ from typing import Any
 
 from paas.cli.app import App
 from paas.cli.client import Client, segment
-from paas.cli.follow import follow
+from paas.cli.follow import ABSENCE_SECONDS, follow
 from paas.cli.output import seconds
 from paas.cli.progress import Progress
 from paas.cli.trouble import CliError, Exit
 
 
 def finish(
-    app: App, client: Client, deployment: dict[str, Any], *, show: Progress, detach: bool
+    app: App,
+    client: Client,
+    deployment: dict[str, Any],
+    *,
+    show: Progress,
+    detach: bool = False,
+    patience: float = ABSENCE_SECONDS,
 ) -> None:
     """Watch it to its end and print the URLs; with `detach` only say where to watch.
+    A daemon that is away for longer than `patience` seconds is not waited for.
     Raises `CliError` with exit code 1 when it failed.
     """
     if detach:
         _detached(app, deployment)
         return
-    ended = _watch(app, client, deployment, show)
+    ended = _watch(app, client, deployment, show=show, patience=patience)
     show.close()
     _report(app, client, ended)
 
@@ -32,9 +39,11 @@ def _detached(app: App, deployment: dict[str, Any]) -> None:
     app.out.line(f"Watch it with `paas logs --deployment {deployment['id']} -f`.")
 
 
-def _watch(app: App, client: Client, deployment: dict[str, Any], show: Progress) -> dict[str, Any]:
+def _watch(
+    app: App, client: Client, deployment: dict[str, Any], *, show: Progress, patience: float
+) -> dict[str, Any]:
     try:
-        return follow(client, deployment, show)
+        return follow(client, deployment, show, patience=patience)
     except KeyboardInterrupt:
         show.close()
         app.out.note(

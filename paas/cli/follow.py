@@ -23,8 +23,16 @@ LOG_SECONDS = 3.0
 """How long the last lines may take to arrive after the deployment ended."""
 
 
-def follow(client: Client, deployment: dict[str, Any], show: Progress) -> dict[str, Any]:
-    """The deployment after it ended. Raises `Unreachable` after a minute without answers."""
+def follow(
+    client: Client,
+    deployment: dict[str, Any],
+    show: Progress,
+    *,
+    patience: float = ABSENCE_SECONDS,
+) -> dict[str, Any]:
+    """The deployment after it ended. Raises `Unreachable` after `patience` seconds without
+    answers.
+    """
     lines: SimpleQueue[str] = SimpleQueue()
     path = f"/v1/deployments/{segment(deployment['id'])}"
     reader = threading.Thread(
@@ -38,7 +46,7 @@ def follow(client: Client, deployment: dict[str, Any], show: Progress) -> dict[s
             deployment = client.get(path)
             answered = time.monotonic()
         except Unreachable:
-            if time.monotonic() - answered > ABSENCE_SECONDS:
+            if time.monotonic() - answered > patience:
                 raise
             show.busy("waiting for the daemon", time.monotonic() - answered)
         ended = deployment["status"] in ENDED

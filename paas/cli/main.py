@@ -39,6 +39,7 @@ COMMANDS = {
     "user": ("access", "List, add or delete users, or set a password."),
     "registry": ("registry", "Store logins of private image registries."),
     "gc": ("gc", "Show what takes room and remove what nobody needs."),
+    "git-hook": ("git_hook", "Deploy what is pushed: a hook of git, or an SSH key's command."),
     "doctor": ("doctor", "Check this machine, the engine and the daemon."),
     "version": ("daemon", "Show the versions of the command line and the daemon."),
     "completion": ("daemon", "Print a completion script for a shell."),
@@ -92,7 +93,8 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"paas.cli.{COMMANDS[cmd_name][0]}")
-        name = cmd_name if hasattr(module, cmd_name) else f"{cmd_name}_command"
+        plain = cmd_name.replace("-", "_")
+        name = plain if hasattr(module, plain) else f"{plain}_command"
         return cast(click.Command, getattr(module, name))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click's signature)

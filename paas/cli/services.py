@@ -26,7 +26,8 @@ def services(app: App, words: tuple[str, ...]) -> None:
     maintenance (off, page or hold); body_limit (bytes or a size, 0 for none);
     ignore (what is no traffic: /PATH, agent:TEXT, or both with a + between them,
     +status:CODE for the answer while it sleeps; rules with commas, or `none`);
-    repository (a URL, or `none`; `paas hooks setup` knows branch and tags).
+    repository (a URL, or `none`; `paas hooks setup` knows branch and tags);
+    branch (the one whose pushes are deployed, or `none` for main or master).
 
     Examples:
       paas services
@@ -34,6 +35,7 @@ def services(app: App, words: tuple[str, ...]) -> None:
       paas services set shop auto_prune=true stop_after=7200
       paas services set shop allow=10.0.0.0/8,203.0.113.7 basic_auth=ann
       paas services set shop ignore=/healthz,agent:UptimeRobot+status:204
+      paas services set shop branch=release
 
     """
     client = app.client()

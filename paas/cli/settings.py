@@ -14,6 +14,8 @@ _SWITCHES = ("auto_prune", "sticky", "redirect_https", "request_log")
 _TIMES = ("freeze_after", "stop_after")
 _LISTS = {"allow": "everybody", "ignore": "nothing"}
 """What an empty one means."""
+_NOTHING = {"branch": "main or master"}
+"""What it means when there is none."""
 KEYS = (
     "auto_prune",
     *_TIMES,
@@ -27,6 +29,7 @@ KEYS = (
     "request_log",
     "ignore",
     "repository",
+    "branch",
 )
 _NEXT_PART = re.compile(r"\+(?=agent:|status:)")
 """Between the parts of an ignore rule such as `/healthz+agent:UptimeRobot+status:204`."""
@@ -129,7 +132,7 @@ def _shown(key: str, value: Any) -> str:
         return ", ".join(map(_shown_item, value)) or _LISTS[key]
     if key == "body_limit":
         return format_size(value) if value else "none"
-    return "none" if value is None else str(value)
+    return _NOTHING.get(key, "none") if value is None else str(value)
 
 
 def _shown_login(value: Mapping[str, Any]) -> str:

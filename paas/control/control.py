@@ -28,6 +28,7 @@ from paas.control.outside import Outside
 from paas.control.own_repository import OwnRepositories
 from paas.control.pipeline import Builds, Pipeline
 from paas.control.pulse import Pulse
+from paas.control.pushes import Pushes
 from paas.control.recorder import Recorder
 from paas.control.registries import Registries
 from paas.control.room import Room
@@ -50,8 +51,8 @@ ENGINE_PAUSE = 1.0
 
 
 class Control:
-    """Builds the parts; `services`, `deployments`, `hooks`, `history`, `explain`, `status`
-    are its front.
+    """Builds the parts; `services`, `deployments`, `pushes`, `hooks`, `history`, `explain`,
+    `status` are its front.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class Control:
         heal("janitor", self.janitor.run)
         heal("room on disk", self.room.run)
         heal("meter", self.meter.run)
+        heal("pushes", self.pushes.run)
         heal("activity", self._marks.run)
         heal("figures", self.recorder.run)
         heal("pulse", self._pulse.run)
@@ -99,6 +101,7 @@ class Control:
     async def close(self) -> None:
         """Stop deciding; replicas run on, unfinished deployments are resumed later."""
         await self.hooks.close()
+        await self.pushes.close()
         await self.deployments.close()
         await self._tasks.close()
         await self.keeper.close()
@@ -315,6 +318,14 @@ class Control:
             pipeline=pipeline,
             jobs=Jobs(catalog=self.catalog, journal=out.journal, vault=out.vault, clock=out.clock),
             room=self.room,
+        )
+        self.pushes = Pushes(
+            remotes=out.remotes,
+            catalog=self.catalog,
+            intake=self._intake,
+            deployments=self.deployments,
+            settings=settings,
+            clock=out.clock,
         )
 
     def _build_hooks(self, settings: Settings) -> None:

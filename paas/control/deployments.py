@@ -1,7 +1,8 @@
 """Deployments: the durable queue of jobs that make versions.
 
 One at a time per service, in the order in which they were accepted; what was
-accepted survives a crash and is resumed. `pipeline` says what a deployment does.
+accepted survives a crash and is resumed. Newer code that was pushed supersedes older
+code that was pushed and still waits. `pipeline` says what a deployment does.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from paas.aio.tasks import Tasks
 from paas.control.build_secrets import reveal_build_secrets
 from paas.control.catalog import Catalog
 from paas.control.intake import DeploymentRequest, Intake
-from paas.control.jobs import Job
+from paas.control.jobs import Cancellation, Job, cancelled_by, superseded_by
 from paas.control.launcher import reveal
 from paas.control.logins import repository_login
 from paas.control.logs import deployment_log
@@ -20,7 +21,7 @@ from paas.control.pipeline import Pipeline
 from paas.control.room import Room
 from paas.core.access import EVERYTHING, View
 from paas.core.lifecycle import ENDED
-from paas.core.model import Deployment, Service, Version
+from paas.core.model import Deployment, DeploymentStatus, Service, Trigger, Version
 from paas.core.spec import VersionSource
 from paas.errors import Conflict, NotFound, PaasError
 from paas.ports import Clock, Journal, Store, Vault
@@ -55,7 +56,9 @@ class Deployments:
         self._tasks = Tasks()
         self._turns: dict[str, asyncio.Lock] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._cancelled: dict[str, str] = {}
+        self._open: dict[str, Job] = {}
+        self._begun: set[str] = set()
+        self._cancelled: dict[str, Cancellation] = {}
         self._held: set[str] = set()
         self.on_end: Callable[[Deployment], Awaitable[None]] = _nothing
 
@@ -118,9 +121,7 @@ class Deployments:
                 f"The deployment of {deployment.version} has {deployment.status} already.",
                 code="deployment_ended",
             )
-        if deployment_id not in self._cancelled:
-            self._cancelled[deployment_id] = actor
-            task.cancel()
+        self._stop(deployment_id, cancelled_by(actor))
         await asyncio.wait([task], timeout=CANCEL_LIMIT)
         return await self.read(deployment_id, view=view)
 
@@ -161,32 +162,66 @@ class Deployments:
                 await asyncio.shield(unlink)
             raise
         self._enqueue(deployment)
+        if deployment.trigger is not Trigger.API:
+            self._supersede(deployment)
         return deployment
+
+    def _supersede(self, newer: Deployment) -> None:
+        """Pushed code of the same service that still waits need not be built any more."""
+        for job in list(self._open.values()):
+            older = job.deployment
+            if (
+                older.service_id == newer.service_id
+                and older.id != newer.id
+                and older.trigger is not Trigger.API
+                and older.status is DeploymentStatus.QUEUED
+            ):
+                self._stop(older.id, superseded_by(newer))
+
+    def _stop(self, deployment_id: str, cancellation: Cancellation) -> None:
+        """Cancel its work; work that has not begun sees it when it does."""
+        if deployment_id in self._cancelled:
+            return
+        self._cancelled[deployment_id] = cancellation
+        if deployment_id in self._begun:
+            self._running[deployment_id].cancel()
 
     def _enqueue(self, deployment: Deployment) -> None:
         self._held.add(deployment.version_id)
-        task = self._tasks.spawn(f"deploy {deployment.version}", self._work(deployment))
+        job = self._open[deployment.id] = self._jobs.open(deployment)
+        task = self._tasks.spawn(f"deploy {deployment.version}", self._work(job))
         self._running[deployment.id] = task
 
-    async def _work(self, deployment: Deployment) -> None:
+    async def _work(self, job: Job) -> None:
         """Wait for the service's turn, then run. A cancellation that nobody asked for is
         the daemon's end and leaves the deployment to be resumed.
         """
-        job = self._jobs.open(deployment)
-        turn = self._turns.setdefault(deployment.service_id, asyncio.Lock())
+        deployment = job.deployment
+        self._begun.add(deployment.id)
         try:
-            async with turn:
-                await self._pipeline.run(job)
+            await self._run(job)
             await self.on_end(job.deployment)
         except asyncio.CancelledError:
-            actor = self._cancelled.get(deployment.id)
-            if actor is None:
+            cancellation = self._cancelled.get(deployment.id)
+            if cancellation is None:
                 raise
-            await self._pipeline.cancel(job, actor)
+            await self._pipeline.cancel(job, cancellation)
         finally:
-            self._cancelled.pop(deployment.id, None)
-            self._running.pop(deployment.id, None)
-            self._held.discard(deployment.version_id)
+            self._forget(deployment)
+
+    async def _run(self, job: Job) -> None:
+        if job.deployment.id in self._cancelled:
+            raise asyncio.CancelledError  # before it had begun
+        turn = self._turns.setdefault(job.deployment.service_id, asyncio.Lock())
+        async with turn:
+            await self._pipeline.run(job)
+
+    def _forget(self, deployment: Deployment) -> None:
+        self._cancelled.pop(deployment.id, None)
+        self._running.pop(deployment.id, None)
+        self._open.pop(deployment.id, None)
+        self._begun.discard(deployment.id)
+        self._held.discard(deployment.version_id)
 
 
 async def _nothing(_deployment: Deployment) -> None:

@@ -4,7 +4,7 @@ Each state is saved before the work it announces begins.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from paas.control.catalog import Catalog
 from paas.control.logs import deployment_log
@@ -26,6 +26,26 @@ from paas.errors import NotFound
 from paas.ports import Clock, Journal
 
 OPEN_STEPS = (StepStatus.PENDING, StepStatus.RUNNING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancellation:
+    """Who ended a deployment before its end, and why."""
+
+    actor: str
+    failure: Failure
+
+
+def cancelled_by(actor: str) -> Cancellation:
+    """Somebody wanted it."""
+    message = f"The deployment was cancelled by {actor}."
+    return Cancellation(actor=actor, failure=Failure(code="cancelled", message=message))
+
+
+def superseded_by(newer: Deployment) -> Cancellation:
+    """It still waited when newer code came."""
+    message = f"Newer code came first: {newer.version} ({newer.source}) is deployed instead."
+    return Cancellation(actor=newer.actor, failure=Failure(code="superseded", message=message))
 
 
 class Job:

@@ -15,6 +15,7 @@ from paas.ports import (
     Journal,
     LineSink,
     Prober,
+    Remotes,
     Repositories,
     Storage,
     Store,
@@ -42,5 +43,6 @@ class Outside:
     host: Host
     disk: Disk
     doors: Doors
+    remotes: Remotes
     drain: LineSink | None = None
     engine_calls: Callable[[], Mapping[tuple[str, str], int]] = dict

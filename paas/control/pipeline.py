@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from paas.control.catalog import Catalog
 from paas.control.images import Images, error_lines
-from paas.control.jobs import Job
+from paas.control.jobs import Cancellation, Job
 from paas.control.lives import Lives
 from paas.control.scaler import Scaler
 from paas.core import changes
@@ -70,10 +70,9 @@ class Pipeline:
             log.exception("deployment broke", extra={"deployment": job.deployment.id})
             await self._fail(job, Failed("The daemon failed; its log says how.", code="internal"))
 
-    async def cancel(self, job: Job, actor: str) -> None:
+    async def cancel(self, job: Job, cancellation: Cancellation) -> None:
         """End a job that somebody cancelled; its version is failed, the traffic untouched."""
-        name = job.deployment.version
-        failure = Failure(code="cancelled", message=f"The deployment was cancelled by {actor}.")
+        name, failure = job.deployment.version, cancellation.failure
         job.say(failure.message)
         await self._images.clean(job.deployment)
         await _settle(
@@ -82,7 +81,7 @@ class Pipeline:
                 DeploymentStatus.CANCELLED,
                 lambda service: changes.failed(service, name, failure),
                 error=failure,
-                event=job.event("deployment.cancelled", failure.message, actor=actor),
+                event=job.event("deployment.cancelled", failure.message, actor=cancellation.actor),
             ),
         )
 

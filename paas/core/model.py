@@ -152,7 +152,8 @@ class ServiceSettings:
     `main_domain` is one of its own hosts, to which the others redirect; `allow` are the
     networks it can be reached from (empty: all); `body_limit` is bytes, 0 for none;
     `request_log` keeps its last requests in memory; what an `ignore` rule names is no traffic;
-    pushes to `repository` deploy.
+    pushes to `repository` deploy, and so do those to `branch` that come here ("": to main or
+    master, whichever is pushed first).
     """
 
     auto_prune: bool = False
@@ -167,6 +168,7 @@ class ServiceSettings:
     body_limit: int = 0
     request_log: bool = False
     ignore: tuple[IgnoreRule, ...] = ()
+    branch: str = ""
     repository: Repository | None = None
 
 

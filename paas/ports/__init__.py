@@ -40,6 +40,7 @@ from paas.ports.machine import (
     Host,
     HostMemory,
 )
+from paas.ports.remotes import Receiving, Remotes
 from paas.ports.storage import (
     Disk,
     Folder,
@@ -68,6 +69,8 @@ __all__ = [
     "LineSink",
     "MasterKey",
     "Prober",
+    "Receiving",
+    "Remotes",
     "ReplicaFact",
     "ReplicaSpec",
     "Repositories",

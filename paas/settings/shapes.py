@@ -157,6 +157,10 @@ class Limits(Section):
     """Most files, directories and links in an upload."""
     archive_ratio: Count = 200
     """Most unpacked bytes for each byte of the upload."""
+    pushes: Annotated[int, Field(ge=1, le=1000)] = 16
+    """Pushes by git that are under way at a time."""
+    pushes_per_service: Annotated[int, Field(ge=1, le=1000)] = 4
+    """Of one service; all but one wait for their turn to be built."""
 
 
 class Replicas(Section):

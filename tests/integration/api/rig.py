@@ -15,6 +15,7 @@ import aiohttp
 from paas.adapters.archives import ArchiveUnpacker
 from paas.adapters.journal import FileJournal
 from paas.adapters.probe import NetworkProber
+from paas.adapters.remotes import GitRemotes
 from paas.adapters.secrets import AesVault
 from paas.adapters.store import SqliteStore
 from paas.aio.clock import SystemClock
@@ -170,6 +171,7 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
             clock=SystemClock(),
             host=FakeHost(),
             doors=NoDoors(),
+            remotes=remotes(settings),
         )
         board = Board(SystemClock().monotonic)
         control = Control(settings, outside, board)
@@ -203,12 +205,20 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
         )
 
 
+def remotes(settings: Settings) -> GitRemotes:
+    """Whose hook calls the world's API."""
+    data = settings.data_dir
+    limit = settings.limits.upload_bytes
+    return GitRemotes(data / "git", socket=data / "api.sock", limit=limit)
+
+
 def _context(
     control: Control, outside: Outside, board: Board, *, settings: Settings, access: Access
 ) -> Context:
     return Context(
         services=control.services,
         deployments=control.deployments,
+        pushes=control.pushes,
         history=control.history,
         explain=control.explain,
         hooks=control.hooks,

@@ -19,6 +19,7 @@ OFF = {
     "body_limit": 0,
     "request_log": False,
     "ignore": [],
+    "branch": None,
 }
 ON = {
     "sticky": True,
@@ -29,6 +30,7 @@ ON = {
     "maintenance": "hold",
     "body_limit": 1024,
     "request_log": True,
+    "branch": "release/2",
     "ignore": [
         {"path_prefix": "/healthz"},
         {"path_prefix": None, "user_agent": "UptimeRobot", "status": 204},
@@ -96,6 +98,8 @@ async def test_they_come_with_a_new_service_and_survive_a_restart(tmp_path: Path
         ({"ignore": {"path_prefix": "/"}}, "ignore"),
         ({"ignore": [{"path_prefix": "/"}] * 51}, "ignore"),
         ({"ignore": [{}]}, "ignore.0"),
+        ({"branch": "--force"}, "branch"),
+        ({"branch": "a b"}, "branch"),
         ({"ignore": ["/healthz"]}, "ignore.0"),
         ({"ignore": [{"path_prefix": "/"}, {"status": 200}]}, "ignore.1"),
         ({"ignore": [{"path_prefix": None, "user_agent": None}]}, "ignore.0"),

@@ -12,6 +12,7 @@ from typing import Any
 from paas.adapters.archives import ArchiveUnpacker
 from paas.adapters.journal import FileJournal
 from paas.adapters.probe import NetworkProber
+from paas.adapters.remotes import GitRemotes
 from paas.adapters.secrets import AesVault
 from paas.aio.tasks import Tasks
 from paas.control.control import Control, uploads_dir
@@ -295,6 +296,7 @@ class World:
             clock=self.clock,
             host=self.host,
             doors=self.doors,
+            remotes=GitRemotes(data / "git", socket=data / "api.sock", limit=1 << 20),
         )
 
 

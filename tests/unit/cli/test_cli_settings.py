@@ -18,6 +18,7 @@ def test_words_become_the_apis_fields():
         "allow": "10.0.0.0/8, 203.0.113.7",
         "maintenance": "hold",
         "body_limit": "10MiB",
+        "branch": "release/2",
         "ignore": "/healthz, agent:Uptime Robot+status:204,/a+b+agent:x:y+z",
     }
     assert body(words, ask=ask) == {
@@ -28,6 +29,7 @@ def test_words_become_the_apis_fields():
         "allow": ["10.0.0.0/8", "203.0.113.7"],
         "maintenance": "hold",
         "body_limit": 10 * 1024**2,
+        "branch": "release/2",
         "ignore": [
             {"path_prefix": "/healthz"},
             {"user_agent": "Uptime Robot", "status": 204},
@@ -88,7 +90,10 @@ def test_for_people():
         "body_limit": "1KiB",
         "ignore": "/a, /b+agent:x+status:404",
     }
-    assert shown({"ignore": []}) == {"ignore": "nothing"}
+    assert shown({"ignore": [], "branch": None}) == {
+        "ignore": "nothing",
+        "branch": "main or master",
+    }
 
 
 def test_a_repository_is_named_by_its_url() -> None:
