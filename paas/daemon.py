@@ -40,6 +40,7 @@ from paas.adapters.log_sinks import FileSink, StreamSink
 from paas.adapters.logformat import configure
 from paas.adapters.probe import NetworkProber
 from paas.adapters.secrets import AesVault
+from paas.adapters.sources import LocalSources
 from paas.adapters.store import SqliteStore
 from paas.adapters.tokens import AdminToken
 from paas.aio.clock import SystemClock
@@ -331,6 +332,7 @@ async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStac
             ratio=limits.archive_ratio,
         ),
         repositories=_repositories(settings),
+        sources=LocalSources(),
         prober=NetworkProber(),
         vault=AesVault(key, sealed_exists=sealed),
         journal=journal,

@@ -283,6 +283,7 @@ class Control:
             builder=out.builder,
             unpacker=out.unpacker,
             repositories=out.repositories,
+            sources=out.sources,
             vault=out.vault,
             workshop=Workshop(
                 uploads=uploads_dir(settings.data_dir),

@@ -11,6 +11,7 @@ from paas.control.launcher import secret_context
 from paas.control.logins import repository_login
 from paas.control.registries import Registries
 from paas.core.holdings import Held
+from paas.core.languages import detect
 from paas.core.model import Deployment, Version
 from paas.core.registries import familiar
 from paas.core.spec import ArchiveSource, GitSource, ImageSource, VersionSource
@@ -24,12 +25,20 @@ from paas.ports import (
     ImageFact,
     Repositories,
     RepositorySpec,
+    Sources,
     Unpacker,
     Vault,
 )
 
 REGISTRY = "registry"
 """The name under which a version's registry login is sealed."""
+
+HELLO = ("paas/hello", "paas/hello:latest")
+"""References that no registry is asked for: the program is part of the daemon, and each
+version's image is made of it.
+"""
+
+DOCKERFILE = "Dockerfile"
 
 Say = Callable[[str], None]
 Revised = Callable[[str], Awaitable[None]]
@@ -65,6 +74,7 @@ class Images:
         builder: Builder,
         unpacker: Unpacker,
         repositories: Repositories,
+        sources: Sources,
         vault: Vault,
         workshop: Workshop,
     ) -> None:
@@ -72,6 +82,7 @@ class Images:
         self._builder = builder
         self._unpacker = unpacker
         self._repositories = repositories
+        self._sources = sources
         self._vault = vault
         self._workshop = workshop
         self._upkeep = workshop.upkeep
@@ -84,6 +95,9 @@ class Images:
         """
         source = version.spec.source
         match source:
+            case ImageSource(image=image) if image in HELLO:
+                await self._hello(deployment, say)
+                return None
             case ImageSource():
                 return await self._image(deployment, version, source, say)
             case VersionSource():
@@ -94,6 +108,23 @@ class Images:
             case ArchiveSource():
                 await self._unpack(deployment, source, say)
                 return None
+
+    async def prepare(self, deployment: Deployment, version: Version, say: Say) -> str:
+        """The Dockerfile that was added to what `fetch` left; empty when it had one, or one
+        was named. Raises `Invalid` (`no_dockerfile`, `unclear_source`, …), `Failed`.
+        """
+        spec, root = version.spec, self._root(deployment)
+        if spec.dockerfile != DOCKERFILE:
+            return ""
+        facts = await self._sources.survey(root, build_dir=spec.build_dir)
+        if facts is None:
+            return ""
+        plan = detect.choose(facts)
+        for line in detect.told(plan):
+            say(line)
+        files = {DOCKERFILE: plan.dockerfile, ".dockerignore": detect.ignore_file(plan)}
+        await self._sources.add(root, files, build_dir=spec.build_dir)
+        return plan.dockerfile
 
     async def build(self, deployment: Deployment, version: Version, say: Say) -> ImageFact:
         """The image built from what `fetch` left. Raises as `Builder.build`."""
@@ -154,6 +185,13 @@ class Images:
             login=repository_login(self._vault, version),
         )
         return await self._repositories.fetch(wanted, root, progress=say)
+
+    async def _hello(self, deployment: Deployment, say: Say) -> None:
+        root = self._root(deployment)
+        await asyncio.to_thread(shutil.rmtree, root, ignore_errors=True)
+        architecture = (await self._engine.info()).architecture
+        say(f"Making the hello image for {architecture}")
+        await self._sources.hello(root, architecture=architecture)
 
     async def _image(
         self, deployment: Deployment, version: Version, source: ImageSource, say: Say

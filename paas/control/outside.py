@@ -16,6 +16,7 @@ from paas.ports import (
     LineSink,
     Prober,
     Repositories,
+    Sources,
     Storage,
     Store,
     Unpacker,
@@ -32,6 +33,7 @@ class Outside:
     builder: Builder
     unpacker: Unpacker
     repositories: Repositories
+    sources: Sources
     prober: Prober
     vault: Vault
     journal: Journal

@@ -10,6 +10,7 @@ from paas.ports.access import MasterKey
 from paas.ports.building import (
     Builder,
     BuildSpec,
+    Sources,
     Unpacker,
 )
 from paas.ports.draining import LineSink
@@ -73,6 +74,7 @@ __all__ = [
     "Repositories",
     "RepositorySpec",
     "Storage",
+    "Sources",
     "Store",
     "Unpacker",
     "Usage",

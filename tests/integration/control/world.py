@@ -13,6 +13,7 @@ from paas.adapters.archives import ArchiveUnpacker
 from paas.adapters.journal import FileJournal
 from paas.adapters.probe import NetworkProber
 from paas.adapters.secrets import AesVault
+from paas.adapters.sources import LocalSources
 from paas.aio.tasks import Tasks
 from paas.control.control import Control, uploads_dir
 from paas.control.intake import DeploymentRequest
@@ -286,6 +287,7 @@ class World:
             builder=self.builder,
             unpacker=self.unpacker,
             repositories=self.repositories,
+            sources=LocalSources(),
             prober=NetworkProber(),
             vault=AesVault(data / "secret.key", sealed_exists=False),
             journal=self.journal,
