@@ -97,6 +97,7 @@ def _last(
     return last(
         f"php:{version}-apache",
         f"ENV PORT={PORT}",
+        *([] if web else ["STOPSIGNAL SIGWINCH"]),  # Apache ends its requests first
         *_extensions(needs),
         run("sed", "-i", "s/^Listen 80$/Listen ${PORT}/", f"{_CONF}/ports.conf"),
         run("sed", "-i", "-e", "s/:80>/:${PORT}>/", "-e", root_line, _SITE),
