@@ -81,7 +81,6 @@ BASES = {
             "libmaven-resources-plugin-java",
             "libmaven-compiler-plugin-java",
             "libmaven-jar-plugin-java",
-            "libmaven-clean-plugin-java",
             "libsurefire-java",
             "openjdk-17-jdk-headless",
         ),
@@ -111,7 +110,7 @@ BASES = {
             },
             "/etc/apache2/mods-enabled/mime.conf": "../mods-available/mime.conf",
         },
-        folders={"/run/apache2": 0o777, "/run/lock/apache2": 0o777, "/var/log/apache2": 0o777},
+        folders={"/var/run/apache2": 0o777, "/var/lock/apache2": 0o777, "/var/log/apache2": 0o777},
     ),
     "static": Base(tags=("caddy:2-alpine",), packages=("caddy",)),
 }

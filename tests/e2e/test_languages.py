@@ -64,7 +64,7 @@ def test_from_init_to_the_answer(
     log = shared.api.log(shared.api.items(f"/v1/services/{service}/deployments")[0]["id"])
     assert "There is no Dockerfile. This is" in log
     assert _user(shared, version) not in ("", "root", "0")
-    assert _seconds_to_end(shared, version) < 5
+    assert _seconds_to_end(shared, version) < 10
 
 
 def _user(world: World, version: str) -> str:

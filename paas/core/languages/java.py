@@ -75,15 +75,16 @@ def _maven(facts: Facts, web: str) -> Plan:
             "Let it make a jar with a server inside, or write a Dockerfile.",
         )
     version = at_least(_wanted(pom), JAVA)
-    quiet = ("mvn", "--batch-mode", "-DskipTests")
+    quiet = ("mvn", "--batch-mode", "--no-transfer-progress", "-DskipTests")
     build = (
         f"FROM maven:3-eclipse-temurin-{version} AS build",
-        "WORKDIR /src",
+        "WORKDIR /fetch",
         "# What the pom names is fetched first: a change of the source alone does not again.",
         "COPY pom.xml ./",
         run(*quiet, "--fail-never", "--log-file", "/tmp/fetched", "package"),  # noqa: S108
+        "WORKDIR /src",
         "COPY . .",
-        run(*quiet, "clean", "package"),
+        run(*quiet, "package"),
         _picked("target", pom),
     )
     return _made(facts, "pom.xml", (version, pom, web), build)
