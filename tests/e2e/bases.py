@@ -24,6 +24,7 @@ KEPT = ROOT / ".demo" / "bases"
 SECONDS = 300.0
 AT_ONCE = 2
 ALWAYS = ("dash", "coreutils", "base-passwd", "base-files", "sed", "grep")
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _JVM = "/usr/lib/jvm/java-17-openjdk-amd64"
 _PASSWD = "root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33::/var/www:/bin/false\n"
 _GROUP = "root:x:0:\nwww-data:x:33:\n"
@@ -135,8 +136,7 @@ def _make(name: str, base: Base, sources: str) -> None:
     kept = KEPT / f"{name}-{recipe}.tar"
     if not kept.exists():
         _unpack(base, sources, kept)
-    changes = (f"LABEL {RUN_LABEL}={RUN}", "ENV PATH=/usr/local/sbin:/usr/local/bin:"
-               "/usr/sbin:/usr/bin:/sbin:/bin", *base.changes)  # fmt: skip
+    changes = (f"LABEL {RUN_LABEL}={RUN}", f"ENV PATH={PATH}", *base.changes)
     words = [word for change in changes for word in ("--change", change)]
     image = Engine().run("import", *words, str(kept), seconds=SECONDS)
     for tag in base.tags:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e import bases
+from tests.e2e import apps, bases, vendored
 from tests.e2e.world import World
 
 LANGUAGES = {
@@ -65,6 +65,61 @@ def test_from_init_to_the_answer(
     assert "There is no Dockerfile. This is" in log
     assert _user(shared, version) not in ("", "root", "0")
     assert _seconds_to_end(shared, version) < 10
+
+
+def test_requirements_with_wheels_beside_them(shared: World, service: str) -> None:
+    _deploy(shared, service, vendored.flask_application())
+    assert shared.body(service) == "from the wheels"
+    assert "Python 3.13 (Flask)" in _dockerfile(shared, service)
+
+
+def test_a_lock_file_and_a_build_of_npm(shared: World, service: str) -> None:
+    _deploy(shared, service, vendored.node_application())
+    assert shared.body(service) == "from the tarball and built"
+    assert '"npm", "ci"' in _dockerfile(shared, service)
+
+
+def test_a_procfile_says_how_it_starts(shared: World, service: str) -> None:
+    files = {
+        "requirements.txt": b"",
+        "Procfile": b"web: python -m http.server --directory site $PORT\nworker: python w.py\n",
+        "site/index.html": b"by the Procfile",
+    }
+    log = _deploy(shared, service, files)
+    assert shared.body(service) == "by the Procfile"
+    assert "The Procfile's worker is not run" in log
+
+
+def test_a_dockerfile_is_written_out_and_then_rules(
+    shared: World, service: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / service
+    paas(shared, tmp_path, "init", "static", service)
+    out = paas(shared, folder, "deploy", "--eject")
+    assert "Static site" in out
+    text = (folder / "Dockerfile").read_text() + "ENV MINE=1\n"
+    (folder / "Dockerfile").write_text(text)
+    paas(shared, folder, "deploy")
+    assert "Hello from a static site" in shared.body(service)
+    assert _dockerfile(shared, service) == ""
+
+
+def test_a_template_is_deployed_at_once(shared: World, service: str) -> None:
+    paas(shared, bases.ROOT, "deploy", "--template", "python", "--service", service)
+    assert "Hello from Python" in shared.body(service)
+
+
+def _deploy(world: World, service: str, files: dict[str, bytes]) -> str:
+    """Deploy the files; the deployment's log."""
+    accepted = world.submit(service, apps.Source(files=files))
+    ended = world.api.ended(accepted["id"], seconds=BUILD_SECONDS)
+    log = world.api.log(ended["id"])
+    assert ended["status"] == "succeeded", log
+    return log
+
+
+def _dockerfile(world: World, service: str) -> str:
+    return str(world.api.version(f"{service}-001")["generated_dockerfile"])
 
 
 def _user(world: World, version: str) -> str:

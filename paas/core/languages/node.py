@@ -34,6 +34,7 @@ PAGES = {
 }
 """Tools whose build is a site of plain files, and where they leave it."""
 
+_QUIET = "ENV NPM_CONFIG_AUDIT=false NPM_CONFIG_FUND=false NPM_CONFIG_UPDATE_NOTIFIER=false"
 _LOCAL = re.compile(r"^(?:file|link|workspace|portal):")
 
 
@@ -153,7 +154,7 @@ def _installed(
     copies = (
         (f"COPY {listed} ./", run(*wanted), "COPY . .") if alone else ("COPY . .", run(*wanted))
     )
-    return (f"FROM {image} AS build", "WORKDIR /app", *_ready(package, tool), *copies)
+    return (f"FROM {image} AS build", "WORKDIR /app", _QUIET, *_ready(package, tool), *copies)
 
 
 def _ready(package: dict[str, Any], tool: _Tool) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ IGNORED = (".git", ".gitignore", "Dockerfile", ".dockerignore", ".env", "*.log")
 """What no image needs, where the source has no `.dockerignore` of its own."""
 
 _SHELL = re.compile(r"[$`\"'\\|&;<>()*?\[\]#~=%{}!]")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"$`\\]*\"")
 _COMPOUND = re.compile(r"[|&;<>()`]|^\s*\w+=")
 
 
@@ -63,13 +64,15 @@ def start(command: str) -> str:
     """The `CMD` for a command line as a person writes it: its words where it has no need
     of a shell, else a shell which becomes the program.
     """
-    if not _SHELL.search(command):
+    if not needs_shell(command):
         return f"CMD {words(*shlex.split(command))}"
-    return f"CMD {words('sh', '-c', command if _COMPOUND.search(command) else f'exec {command}')}"
+    compound = _COMPOUND.search(_QUOTED.sub("", command))
+    return f"CMD {words('sh', '-c', command if compound else f'exec {command}')}"
 
 
 def needs_shell(command: str) -> bool:
-    return bool(_SHELL.search(command))
+    """Whether anything outside of quotes is for a shell."""
+    return bool(_SHELL.search(_QUOTED.sub("", command)))
 
 
 def last(image: str, *lines: str, command: str, user: str = USER) -> tuple[str, ...]:
