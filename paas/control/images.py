@@ -119,7 +119,7 @@ class Images:
         facts = await self._sources.survey(root, build_dir=spec.build_dir)
         if facts is None:
             return ""
-        plan = detect.choose(facts)
+        plan = await asyncio.to_thread(detect.choose, facts)
         for line in detect.told(plan):
             say(line)
         files = {DOCKERFILE: plan.dockerfile, ".dockerignore": detect.ignore_file(plan)}

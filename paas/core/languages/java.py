@@ -19,11 +19,11 @@ JAVA_COMMAND = "java -XX:MaxRAMPercentage=75"
 FRAMEWORKS = {"spring-boot": ("Spring Boot", " --server.port=$PORT"), "quarkus": ("Quarkus", ""),
               "micronaut": ("Micronaut", "")}  # fmt: skip
 _RELEASE = (
-    re.compile(r"<(?:maven\.compiler\.release|java\.version|release)>\s*(\d+)"),
-    re.compile(r"<(?:maven\.compiler\.(?:target|source)|target|source)>\s*(?:1\.)?(\d+)"),
-    re.compile(r"(?:JavaLanguageVersion\.of|jvmToolchain)\((\d+)\)"),
+    re.compile(r"<(?:maven\.compiler\.release|java\.version|release)>\s*(\d{1,3})"),
+    re.compile(r"<(?:maven\.compiler\.(?:target|source)|target|source)>\s*(?:1\.)?(\d{1,3})"),
+    re.compile(r"(?:JavaLanguageVersion\.of|jvmToolchain)\((\d{1,3})\)"),
     re.compile(
-        r"(?:source|target)Compatibility\s*=\s*[\"']?(?:JavaVersion\.VERSION_)?(?:1[._])?(\d+)"
+        r"(?:source|target)Compatibility\s*=\s*[\"']?(?:JavaVersion\.VERSION_)?(?:1[._])?(\d{1,3})"
     ),
 )
 _PICK = (
@@ -62,7 +62,7 @@ def plan_jar(facts: Facts, web: str) -> Plan | None:
 
 
 def _maven(facts: Facts, web: str) -> Plan:
-    pom = re.sub(r"<!--.*?-->", "", facts.text("pom.xml"), flags=re.DOTALL)
+    pom = _without_comments(facts.text("pom.xml"))
     if "<modules>" in pom:
         raise unclear(
             "This is a Maven project of several modules, and which one is the service "
@@ -155,6 +155,11 @@ def _last(version: str, *lines: str, command: str) -> tuple[str, ...]:
     return last(
         f"eclipse-temurin:{version}-jre", environment, "WORKDIR /app", *kept, command=command
     )
+
+
+def _without_comments(pom: str) -> str:
+    first, *others = pom.split("<!--")
+    return first + "".join(part.partition("-->")[2] for part in others)
 
 
 def _wanted(text: str) -> str:

@@ -23,7 +23,10 @@ from paas.core.languages.versions import NODE, pinned, satisfying
 
 MAINS = ("server.js", "index.js", "app.js", "main.js", "server.mjs", "index.mjs", "src/server.js",
          "src/index.js", "src/main.js")  # fmt: skip
-IGNORE = (*IGNORED, "node_modules", "**/node_modules", ".next", "dist", "coverage")
+IGNORE = (*IGNORED, "node_modules", "**/node_modules", "coverage")
+BUILT = (".next", "dist")
+"""What a build makes; without one it is the program itself."""
+
 FRAMEWORKS = {"next": "Next.js", "nuxt": "Nuxt", "@nestjs/core": "NestJS", "express": "Express",
               "fastify": "Fastify", "koa": "Koa", "hono": "Hono"}  # fmt: skip
 PAGES = {
@@ -114,7 +117,7 @@ def plan(facts: Facts, web: str) -> Plan | None:
         framework=framework,
         reason=f"there is package.json; {tool.name} installs, and it starts with `{command}`",
         dockerfile=dockerfile(title, *stages),
-        ignore=IGNORE,
+        ignore=(*IGNORE, *BUILT) if "build" in scripts else IGNORE,
         hints=_unlocked(tool, everything),
     )
 
@@ -178,7 +181,7 @@ def _pages(facts: Facts, package: dict[str, Any], tool: _Tool, chosen: tuple[str
         framework="site",
         reason=f"there is package.json with a build and no server; {folder}/ is served",
         dockerfile=dockerfile(title, build, static.serving(copy, one_page=True)),
-        ignore=IGNORE,
+        ignore=(*IGNORE, *BUILT),
     )
 
 

@@ -31,7 +31,6 @@ INCLUDED = frozenset({
     "random", "readline", "reflection", "session", "simplexml", "sodium", "spl", "sqlite3",
     "standard", "tokenizer", "xml", "xmlreader", "xmlwriter", "zlib",
 })  # fmt: skip
-IGNORE = (*IGNORED, "vendor", "node_modules")
 _WRITABLE = ("storage", "bootstrap/cache", "var")
 _CONF = "/etc/apache2"
 _SITE = f"{_CONF}/sites-available/000-default.conf"
@@ -67,7 +66,7 @@ def plan(facts: Facts, web: str) -> Plan | None:
         framework=framework,
         reason=f"there is {composer or f'{indexes[0]}/index.php'.lstrip('/')}",
         dockerfile=dockerfile(title, *([_vendor(facts)] if composer else []), stage),
-        ignore=IGNORE,
+        ignore=(*IGNORED, "node_modules", *(["vendor"] if composer else [])),
         hints=_hints(facts, needs),
     )
 

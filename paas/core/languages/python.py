@@ -28,9 +28,15 @@ MANIFESTS = ("uv.lock", "poetry.lock", "pyproject.toml", "Pipfile", "requirement
 IGNORE = (*IGNORED, "__pycache__", "**/__pycache__", ".venv", "venv", ".pytest_cache", ".tox")
 VENV = "/opt/venv"
 
+LONGEST_LINE = 1000
+"""Characters: the parser of TOML takes quadratic time for a key of many parts."""
+
 _PATH = f"{VENV}/bin:$PATH"
-_LOCAL = re.compile(r"^\s*(?:\.|/|file:|-[ref c]|--(?:find-links|requirement|constraint|editable))"
-                    r"|@\s*(?:\.|file:)", re.MULTILINE)  # fmt: skip
+_LOCAL = re.compile(
+    r"^[ \t]*(?:\.|/|file:|-[refc]|--(?:find-links|requirement|constraint|editable))"
+    r"|@[ \t]?(?:\.|file:)",
+    re.MULTILINE,
+)
 _APP = r"^(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)?{}\("
 _FASTAPI = re.compile(_APP.format("FastAPI"), re.MULTILINE)
 _FLASK = re.compile(_APP.format("Flask"), re.MULTILINE)
@@ -239,7 +245,9 @@ def _version(facts: Facts, project: dict[str, Any]) -> str:
 
 def _toml(text: str) -> dict[str, Any]:
     """The document; empty when it cannot be read, which its own tool will complain of."""
+    if max(map(len, text.splitlines()), default=0) > LONGEST_LINE:
+        return {}
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return {}

@@ -13,8 +13,11 @@ GO = ("1.25",)
 JAVA = ("21", "25", "17", "11", "8")
 PHP = ("8.4", "8.5", "8.3", "8.2", "8.1", "8.0", "7.4")
 
+LONGEST = 200
+"""Characters of a constraint that count."""
+
 _TERM = re.compile(r"(\^|~=|~>|~|>=|<=|===|==|!=|>|<|=)?\s*v?(\d+(?:\.(?:\d+|\*|x))*)")
-_EXACT = re.compile(r"(?:python-|v)?(\d+(?:\.\d+)*)")
+_EXACT = re.compile(r"(?:python-|v)?(\d{1,4}(?:\.\d{1,4})*)")
 _Number = tuple[int, ...]
 
 
@@ -30,7 +33,7 @@ def satisfying(constraint: str, known: Sequence[str]) -> str:
     """The first of `known` that the constraint allows (`>=3.11,<3.13`, `^20.1 || 22.x`);
     where it allows none, the version that it begins with, or the default.
     """
-    choices = [_terms(part) for part in constraint.split("||")]
+    choices = [_terms(part) for part in constraint[:LONGEST].split("||")]
     for version in known:
         if any(all(_holds(_number(version), *term) for term in terms) for terms in choices):
             return version

@@ -107,6 +107,12 @@ def test_a_site_that_is_built_is_served_as_files() -> None:
     assert plan.framework == "site"
 
 
+def test_what_a_build_makes_is_left_out_only_where_there_is_one() -> None:
+    built = node(dependencies=NEEDS, scripts={"start": "x", "build": "y"})
+    assert "dist" in built.ignore
+    assert "dist" not in node("dist/server.js", main="dist/server.js").ignore
+
+
 def test_nothing_to_start() -> None:
     for text in ("{}", "[]", "no json", '{"scripts": {"build": "x"}}'):
         with pytest.raises(Invalid) as caught:

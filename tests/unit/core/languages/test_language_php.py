@@ -31,6 +31,11 @@ def test_composer_comes_before_the_source() -> None:
     assert planned("index.php", composer_json="no json").hints
 
 
+def test_packages_that_nobody_installs_are_part_of_the_source() -> None:
+    assert "vendor" not in planned("index.php", "vendor/autoload.php").ignore
+    assert "vendor" in planned("index.php", composer_json="{}").ignore
+
+
 def test_frameworks_and_what_they_write_to() -> None:
     text = composer("artisan", "public/index.php", "storage/logs/x", "bootstrap/cache/y")
     assert 'RUN ["chown", "-R", "www-data:www-data", "storage", "bootstrap/cache"]' in text
