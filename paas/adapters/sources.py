@@ -72,8 +72,11 @@ def _survey(root: Path, build_dir: str) -> Facts | None:
             raise
     else:
         return None
+    folder = (root / build_dir).resolve()
+    if os.path.lexists(folder / DEFAULT_DOCKERFILE):
+        return None  # a directory or a broken link: the builder says what is wrong with it
     try:
-        return survey(LocalFolder((root / build_dir).resolve()))
+        return survey(LocalFolder(folder))
     except OSError as error:
         raise Failed(
             f"The source could not be read: {error.strerror or error}.",

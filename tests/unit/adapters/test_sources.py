@@ -25,6 +25,13 @@ async def test_a_source_with_a_dockerfile_tells_no_more(tmp_path: Path) -> None:
     assert await sources.survey(root, build_dir="shop") is None  # it is looked for there, too
 
 
+async def test_what_is_called_dockerfile_and_is_none_is_left_to_the_builder(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "Dockerfile").symlink_to("nowhere")
+    assert await sources.survey(tmp_path, build_dir=".") is None
+
+
 async def test_the_facts_are_those_of_the_build_directory(tmp_path: Path) -> None:
     root = tree(tmp_path, shop__Procfile="web: x", other="")
     found = await sources.survey(root, build_dir="shop")
