@@ -64,6 +64,15 @@ class Workshop:
     upkeep: Upkeep
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origins:
+    """Who brings a source to this machine, and looks at it here."""
+
+    unpacker: Unpacker
+    repositories: Repositories
+    sources: Sources
+
+
 class Images:
     """Fetches sources, builds and pulls. What it makes on disk is under `workshop`."""
 
@@ -72,17 +81,13 @@ class Images:
         *,
         engine: Engine,
         builder: Builder,
-        unpacker: Unpacker,
-        repositories: Repositories,
-        sources: Sources,
+        origins: Origins,
         vault: Vault,
         workshop: Workshop,
     ) -> None:
         self._engine = engine
         self._builder = builder
-        self._unpacker = unpacker
-        self._repositories = repositories
-        self._sources = sources
+        self._origins = origins
         self._vault = vault
         self._workshop = workshop
         self._upkeep = workshop.upkeep
@@ -116,14 +121,14 @@ class Images:
         spec, root = version.spec, self._root(deployment)
         if spec.dockerfile != DOCKERFILE:
             return ""
-        facts = await self._sources.survey(root, build_dir=spec.build_dir)
+        facts = await self._origins.sources.survey(root, build_dir=spec.build_dir)
         if facts is None:
             return ""
         plan = await asyncio.to_thread(detect.choose, facts)
         for line in detect.told(plan):
             say(line)
         files = {DOCKERFILE: plan.dockerfile, ".dockerignore": detect.ignore_file(plan)}
-        await self._sources.add(root, files, build_dir=spec.build_dir)
+        await self._origins.sources.add(root, files, build_dir=spec.build_dir)
         return plan.dockerfile
 
     async def build(self, deployment: Deployment, version: Version, say: Say) -> ImageFact:
@@ -152,7 +157,7 @@ class Images:
     async def clean_all(self, kept: set[str]) -> None:
         """At start: remove the work of a former daemon but the uploads named in `kept`."""
         await asyncio.to_thread(shutil.rmtree, self._workshop.builds, ignore_errors=True)
-        await self._repositories.clean()
+        await self._origins.repositories.clean()
         for upload in self._workshop.uploads.glob("*"):
             if upload.name not in kept:
                 await asyncio.to_thread(upload.unlink, missing_ok=True)
@@ -169,7 +174,7 @@ class Images:
         await asyncio.to_thread(shutil.rmtree, root, ignore_errors=True)
         root.parent.mkdir(parents=True, exist_ok=True)
         say(f"Unpacking {source.filename} ({archive.stat().st_size} bytes)")
-        await self._unpacker.unpack(archive, root)
+        await self._origins.unpacker.unpack(archive, root)
 
     async def _clone(
         self, deployment: Deployment, version: Version, source: GitSource, say: Say
@@ -184,14 +189,14 @@ class Images:
             lfs=source.lfs,
             login=repository_login(self._vault, version),
         )
-        return await self._repositories.fetch(wanted, root, progress=say)
+        return await self._origins.repositories.fetch(wanted, root, progress=say)
 
     async def _hello(self, deployment: Deployment, say: Say) -> None:
         root = self._root(deployment)
         await asyncio.to_thread(shutil.rmtree, root, ignore_errors=True)
         architecture = (await self._engine.info()).architecture
         say(f"Making the hello image for {architecture}")
-        await self._sources.hello(root, architecture=architecture)
+        await self._origins.sources.hello(root, architecture=architecture)
 
     async def _image(
         self, deployment: Deployment, version: Version, source: ImageSource, say: Say

@@ -146,7 +146,6 @@ def test_an_early_refusal_of_the_upload_is_told(cli: Cli, daemon: Recorded, sour
         (("empty",), "holds no files"),
         (("notes.txt",), "is not a folder or an archive"),
         (("empty", "--image", "x"), "only one"),
-        (("empty", "--image", "x"), "only one of them"),
         (("shop", "--env", "MODE"), "has no value"),
         (("shop", "--registry-user", "ci"), "goes with --image"),
         (("123",), "does not make a service name"),
