@@ -67,8 +67,7 @@ class Engine:
         """Those that others are built on can go only after them: in rounds."""
         left = self.images(label, every=True)
         while left:
-            for image in left:
-                self.run("rmi", "-f", image, check=False)
+            self.run("rmi", "-f", *left, check=False, seconds=300.0)
             before, left = left, self.images(label, every=True)
             if left == before:
                 return
