@@ -41,6 +41,7 @@ from paas.adapters.logformat import configure
 from paas.adapters.probe import NetworkProber
 from paas.adapters.remotes import GitRemotes
 from paas.adapters.secrets import AesVault
+from paas.adapters.sources import LocalSources
 from paas.adapters.store import SqliteStore
 from paas.adapters.tokens import AdminToken
 from paas.aio.clock import SystemClock
@@ -335,6 +336,7 @@ async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStac
             ratio=limits.archive_ratio,
         ),
         repositories=_repositories(settings),
+        sources=LocalSources(),
         prober=NetworkProber(),
         vault=AesVault(key, sealed_exists=sealed),
         journal=journal,

@@ -109,6 +109,7 @@ class DockerEngine:
             cpus=host["NCPU"],
             memory=host["MemTotal"],
             time=engine_time(host["SystemTime"]) or 0.0,
+            architecture=engine.architecture,
         )
 
     # ---- replicas

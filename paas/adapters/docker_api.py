@@ -42,6 +42,7 @@ class Negotiated:
     version: str
     api: str
     time: int
+    architecture: str = ""
 
 
 class DockerApi:
@@ -72,7 +73,12 @@ class DockerApi:
                 date = response.headers.get("Date", "")
                 said = await response.json()
         client.api_version = "v" + choose_api(said["ApiVersion"], said.get("MinAPIVersion", ""))
-        return Negotiated(version=said["Version"], api=client.api_version[1:], time=_seconds(date))
+        return Negotiated(
+            version=said["Version"],
+            api=client.api_version[1:],
+            time=_seconds(date),
+            architecture=str(said.get("Arch", "")),
+        )
 
     async def version(self) -> str:
         """The API version that is spoken with this engine."""

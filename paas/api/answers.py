@@ -167,7 +167,9 @@ class Source(Shape):
 
 
 class Version(Shape):
-    """`image` is what people call it, `image_digest` what runs. `replicas` is the range."""
+    """`image` is what people call it, `image_digest` what runs. `replicas` is the range.
+    `generated_dockerfile` is what it was built with where its source had none, else empty.
+    """
 
     name: str
     service: str
@@ -203,6 +205,7 @@ class Version(Shape):
     timeouts: Timeouts
     probe: Probe
     start_seconds: float | None
+    generated_dockerfile: str
     failure: Failure | None
 
 

@@ -151,6 +151,7 @@ def version(view: VersionView) -> answers.Version:
         timeouts=_timeouts(spec.timeouts),
         probe=answers.Probe(http=spec.probe.http, status=list(spec.probe.status)),
         start_seconds=known.start_seconds,
+        generated_dockerfile=known.generated_dockerfile,
         failure=_failure(known.failure),
     )
 

@@ -14,10 +14,14 @@ from paas.cli.client import SLOW_SECONDS, Client, segment
 from paas.cli.finish import finish
 from paas.cli.pack import ARCHIVES, is_archive, members, pack
 from paas.cli.progress import Progress, choose
+from paas.cli.templates import LANGUAGES, template
 from paas.cli.trouble import CliError
 from paas.core.git_urls import service_of
 
 HELP = """Deploy PATH (a folder, or a .zip, .tar or .tar.gz file), a repository or an image.
+
+A folder without a Dockerfile is built for the language it is written in:
+Java, PHP, Node.js, Go, Python, or a static site. `--eject` writes out how.
 
 Makes the service if there is none, shows the build log and each step, and
 prints the URL. Interrupting it does not stop the deployment: `paas cancel`
@@ -32,6 +36,8 @@ Examples:
   paas deploy --image registry.example/shop:1.4 --registry-user ci
   paas deploy --git https://host.example/team/shop.git --ref v1.2 --subdir web
   paas deploy --git git@host.example:team/shop.git --git-key ~/.ssh/deploy_key
+  paas deploy --image paas/hello
+  paas deploy --template python
 """
 
 Options = dict[str, Any]
@@ -40,6 +46,12 @@ _OPTIONS = (
     click.argument("path", required=False, type=click.Path(path_type=Path)),
     click.option("--image", metavar="REF", help="An image instead of a folder."),
     *repository.OPTIONS,
+    click.option(
+        "--template", type=click.Choice(LANGUAGES), help="A small application of ours instead."
+    ),
+    click.option(
+        "--eject", is_flag=True, help="Write the Dockerfile that is used into the folder, and end."
+    ),
     click.option(
         "--service", metavar="NAME", help="Default: the folder's, repository's or image's name."
     ),
@@ -103,11 +115,17 @@ def _with_options(function: Any) -> Any:
 @_with_options
 @common
 def deploy(app: App, path: Path | None, image: str | None, **options: Any) -> None:
-    if sum(map(bool, (path, image, options["git"]))) > 1:
-        raise CliError("Give a PATH, --git or --image, only one of them.")
+    language, repo = options["template"], options["git"]
+    if sum(map(bool, (path, image, repo, language))) > 1:
+        raise CliError("Give a PATH, --git, --image or --template, and only one of them.")
+    if options["eject"]:
+        _eject(app, path, image or repo or language, options)
+        return
     show = choose(app.out, as_json=app.json)
     spec = _spec(app, image, options)
-    service = options["service"] or _default_name(path, image, options["git"], show)
+    if language:
+        path, options["service"] = template(language), options["service"] or f"hello-{language}"
+    service = options["service"] or _default_name(path, image, repo, show)
     client = app.client()
     try:
         if image or options["git"]:
@@ -117,6 +135,14 @@ def deploy(app: App, path: Path | None, image: str | None, **options: Any) -> No
         finish(app, client, deployment, show=show, detach=options["detach"])
     finally:
         show.close()
+
+
+def _eject(app: App, path: Path | None, other: str | None, options: Options) -> None:
+    if other or options["dockerfile"]:
+        raise CliError("--eject goes with a folder, and without --dockerfile.")
+    from paas.cli.eject import eject  # noqa: PLC0415 (only then)
+
+    eject(app, (path or Path()) / (options["build_dir"] or ""))
 
 
 def _spec(app: App, image: str | None, options: Options) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from paas.cli.trouble import CliError, Exit
 
 COMMANDS = {
     "serve": ("daemon", "Run the daemon."),
+    "init": ("init", "Write a small application to begin with."),
     "deploy": ("deploy", "Deploy a folder, an archive or an image."),
     "services": ("services", "List services, show one, or change its settings."),
     "versions": ("versions", "List versions, or show one with its replicas."),
@@ -51,6 +52,7 @@ HELP = """Turn code into running, scaled, routed services on this host.
 \b
 Examples:
   paas serve                            run the daemon
+  paas init python && paas deploy       from nothing to a running program
   paas deploy ./shop                    build and release a folder
   paas deploy ./shop --traffic none     deploy without sending requests
   paas traffic shop set 1=90 2=10       split by percentages

@@ -15,7 +15,7 @@ from paas.control.headroom import Headroom
 from paas.control.holdings import Holdings
 from paas.control.hook_keys import HookKeys
 from paas.control.hooks import Hooks
-from paas.control.images import Images, Upkeep, Workshop
+from paas.control.images import Images, Origins, Upkeep, Workshop
 from paas.control.intake import Intake
 from paas.control.inventory import Bounds, Inventory
 from paas.control.janitor import Janitor
@@ -284,8 +284,9 @@ class Control:
         self._images = Images(
             engine=out.engine,
             builder=out.builder,
-            unpacker=out.unpacker,
-            repositories=out.repositories,
+            origins=Origins(
+                unpacker=out.unpacker, repositories=out.repositories, sources=out.sources
+            ),
             vault=out.vault,
             workshop=Workshop(
                 uploads=uploads_dir(settings.data_dir),

@@ -12,6 +12,7 @@ from paas.control.launcher import secret_context
 from paas.control.logins import repository_login
 from paas.control.registries import Registries
 from paas.core.holdings import Held
+from paas.core.languages import detect
 from paas.core.model import Deployment, Version
 from paas.core.registries import familiar
 from paas.core.spec import ArchiveSource, GitSource, ImageSource, VersionSource
@@ -25,12 +26,20 @@ from paas.ports import (
     ImageFact,
     Repositories,
     RepositorySpec,
+    Sources,
     Unpacker,
     Vault,
 )
 
 REGISTRY = "registry"
 """The name under which a version's registry login is sealed."""
+
+HELLO = ("paas/hello", "paas/hello:latest")
+"""References that no registry is asked for: the program is part of the daemon, and each
+version's image is made of it.
+"""
+
+DOCKERFILE = "Dockerfile"
 
 Say = Callable[[str], None]
 Revised = Callable[[str], Awaitable[None]]
@@ -56,6 +65,15 @@ class Workshop:
     upkeep: Upkeep
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origins:
+    """Who brings a source to this machine, and looks at it here."""
+
+    unpacker: Unpacker
+    repositories: Repositories
+    sources: Sources
+
+
 class Images:
     """Fetches sources, builds and pulls. What it makes on disk is under `workshop`."""
 
@@ -64,15 +82,13 @@ class Images:
         *,
         engine: Engine,
         builder: Builder,
-        unpacker: Unpacker,
-        repositories: Repositories,
+        origins: Origins,
         vault: Vault,
         workshop: Workshop,
     ) -> None:
         self._engine = engine
         self._builder = builder
-        self._unpacker = unpacker
-        self._repositories = repositories
+        self._origins = origins
         self._vault = vault
         self._workshop = workshop
         self._upkeep = workshop.upkeep
@@ -85,6 +101,9 @@ class Images:
         """
         source = version.spec.source
         match source:
+            case ImageSource(image=image) if image in HELLO:
+                await self._hello(deployment, say)
+                return None
             case ImageSource():
                 return await self._image(deployment, version, source, say)
             case VersionSource():
@@ -95,6 +114,23 @@ class Images:
             case ArchiveSource():
                 await self._unpack(deployment, source, say)
                 return None
+
+    async def prepare(self, deployment: Deployment, version: Version, say: Say) -> str:
+        """The Dockerfile that was added to what `fetch` left; empty when it had one, or one
+        was named. Raises `Invalid` (`no_dockerfile`, `unclear_source`, …), `Failed`.
+        """
+        spec, root = version.spec, self._root(deployment)
+        if spec.dockerfile != DOCKERFILE:
+            return ""
+        facts = await self._origins.sources.survey(root, build_dir=spec.build_dir)
+        if facts is None:
+            return ""
+        plan = await asyncio.to_thread(detect.choose, facts)
+        for line in detect.told(plan):
+            say(line)
+        files = {DOCKERFILE: plan.dockerfile, ".dockerignore": detect.ignore_file(plan)}
+        await self._origins.sources.add(root, files, build_dir=spec.build_dir)
+        return plan.dockerfile
 
     async def build(self, deployment: Deployment, version: Version, say: Say) -> ImageFact:
         """The image built from what `fetch` left. Raises as `Builder.build`."""
@@ -125,7 +161,7 @@ class Images:
     async def clean_all(self, kept: set[str]) -> None:
         """At start: remove the work of a former daemon but the uploads named in `kept`."""
         await asyncio.to_thread(shutil.rmtree, self._workshop.builds, ignore_errors=True)
-        await self._repositories.clean()
+        await self._origins.repositories.clean()
         for upload in self._workshop.uploads.glob("*"):
             if upload.name not in kept:
                 await asyncio.to_thread(upload.unlink, missing_ok=True)
@@ -142,7 +178,7 @@ class Images:
         await asyncio.to_thread(shutil.rmtree, root, ignore_errors=True)
         root.parent.mkdir(parents=True, exist_ok=True)
         say(f"Unpacking {source.filename} ({archive.stat().st_size} bytes)")
-        await self._unpacker.unpack(archive, root)
+        await self._origins.unpacker.unpack(archive, root)
 
     async def _clone(
         self, deployment: Deployment, version: Version, source: GitSource, say: Say
@@ -157,7 +193,14 @@ class Images:
             lfs=source.lfs,
             login=repository_login(self._vault, version),
         )
-        return await self._repositories.fetch(wanted, root, progress=say)
+        return await self._origins.repositories.fetch(wanted, root, progress=say)
+
+    async def _hello(self, deployment: Deployment, say: Say) -> None:
+        root = self._root(deployment)
+        await asyncio.to_thread(shutil.rmtree, root, ignore_errors=True)
+        architecture = (await self._engine.info()).architecture
+        say(f"Making the hello image for {architecture}")
+        await self._origins.sources.hello(root, architecture=architecture)
 
     async def _image(
         self, deployment: Deployment, version: Version, source: ImageSource, say: Say

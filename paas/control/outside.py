@@ -17,6 +17,7 @@ from paas.ports import (
     Prober,
     Remotes,
     Repositories,
+    Sources,
     Storage,
     Store,
     Unpacker,
@@ -33,6 +34,7 @@ class Outside:
     builder: Builder
     unpacker: Unpacker
     repositories: Repositories
+    sources: Sources
     prober: Prober
     vault: Vault
     journal: Journal

@@ -104,8 +104,17 @@ class Pipeline:
             if image is None:
                 await self._admit()
                 await job.enter(StepName.BUILD)
-                image = await self._images.build(job.deployment, version, job.say)
+                image = await self._build(job, version)
             return image
+
+    async def _build(self, job: Job, version: Version) -> ImageFact:
+        made = await self._images.prepare(job.deployment, version, job.say)
+        if made:
+            await job.enter(
+                StepName.BUILD,
+                lambda service: changes.planned(service, version.name, dockerfile=made),
+            )
+        return await self._images.build(job.deployment, version, job.say)
 
     async def _start(self, job: Job, version: Version, pin: PinnedImage, port: int) -> float:
         """One replica wanted, started and checked; returns its start's seconds."""

@@ -72,6 +72,11 @@ def base_version(service: Service, name: str | None) -> Version | None:
     return max(ready, key=lambda one: one.number, default=None)
 
 
+def planned(service: Service, name: str, *, dockerfile: str) -> Service:
+    """The version is built with a Dockerfile that was made for it."""
+    return _with(service, find(service, name), generated_dockerfile=dockerfile)
+
+
 def started(service: Service, name: str, *, image: PinnedImage, port: int) -> Service:
     """The version has its image and is about to be started."""
     version = find(service, name)

@@ -105,6 +105,7 @@ class Version:
 
     `id` is random and never reused, unlike names after a service was deleted.
     `port` is known once the image is. `start_seconds` is the usual start time.
+    `generated_dockerfile` is what it was built with where its source had none.
     """
 
     id: str
@@ -118,6 +119,7 @@ class Version:
     port: int | None = None
     start_seconds: float | None = None
     failure: Failure | None = None
+    generated_dockerfile: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

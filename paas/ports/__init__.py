@@ -10,6 +10,7 @@ from paas.ports.access import MasterKey
 from paas.ports.building import (
     Builder,
     BuildSpec,
+    Sources,
     Unpacker,
 )
 from paas.ports.draining import LineSink
@@ -75,6 +76,7 @@ __all__ = [
     "ReplicaSpec",
     "Repositories",
     "RepositorySpec",
+    "Sources",
     "Storage",
     "Store",
     "Unpacker",

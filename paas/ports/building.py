@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from paas.core.languages.facts import Facts
 from paas.ports.engine import Credentials, ImageFact
 
 
@@ -46,4 +47,21 @@ class Unpacker(Protocol):
     async def unpack(self, archive: Path, into: Path) -> None:
         """Unpack a zip, tar or tar.gz into the new directory `into`; a refusal leaves
         nothing. Raises `Invalid` naming the entry, `TooLarge`, `Unavailable` (`disk_full`).
+        """
+
+
+class Sources(Protocol):
+    """Looks at sources and adds to them. Nothing outside of `root` is read or written."""
+
+    async def survey(self, root: Path, *, build_dir: str) -> Facts | None:
+        """What tells the language of the source, or None when it has a Dockerfile.
+        Raises `Invalid` (`bad_build_dir`, `bad_dockerignore`), `Failed`.
+        """
+
+    async def add(self, root: Path, files: Mapping[str, str], *, build_dir: str) -> None:
+        """Write files into the build directory; those that are there stay as they are."""
+
+    async def hello(self, root: Path, *, architecture: str) -> None:
+        """Make `root` the source of the hello image for an engine's architecture.
+        Raises `Failed` (`no_hello`).
         """

@@ -94,13 +94,16 @@ class ImageFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineFact:
-    """The engine that answered: its version, API version and host figures."""
+    """The engine that answered: its version, API version and host figures. Its
+    `architecture` is what it calls it itself (`amd64`).
+    """
 
     version: str
     api: str
     cpus: int
     memory: int
     time: float
+    architecture: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ async def test_info(kit: Kit) -> None:
     assert fact.memory > 0
     assert abs(fact.time - time.time()) < 60
     assert fact.api.startswith("1.")
+    assert fact.architecture in ("amd64", "arm64")
 
 
 async def test_a_started_replica_is_listed_and_answers(kit: Kit) -> None:

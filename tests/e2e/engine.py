@@ -61,8 +61,16 @@ class Engine:
                 self.run("rm", "-fv", container, check=False)
             for network in self.networks(label):
                 self.run("network", "rm", network, check=False)
-            for image in self.images(label, every=True):
-                self.run("rmi", "-f", image, check=False)
+            self._remove_images(label)
+
+    def _remove_images(self, label: str) -> None:
+        """Those that others are built on can go only after them: in rounds."""
+        left = self.images(label, every=True)
+        while left:
+            self.run("rmi", "-f", *left, check=False, seconds=300.0)
+            before, left = left, self.images(label, every=True)
+            if left == before:
+                return
 
 
 def _filters(labels: tuple[str, ...]) -> Iterator[str]:

@@ -113,7 +113,14 @@ class FakeEngine:
 
     async def info(self) -> EngineFact:
         self._check()
-        return EngineFact(version="fake", api="1.41", cpus=CPUS, memory=4 << 30, time=time.time())
+        return EngineFact(
+            version="fake",
+            api="1.41",
+            cpus=CPUS,
+            memory=4 << 30,
+            time=time.time(),
+            architecture="amd64",
+        )
 
     async def replicas(self) -> list[ReplicaFact]:
         self._check()

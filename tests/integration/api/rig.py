@@ -17,6 +17,7 @@ from paas.adapters.journal import FileJournal
 from paas.adapters.probe import NetworkProber
 from paas.adapters.remotes import GitRemotes
 from paas.adapters.secrets import AesVault
+from paas.adapters.sources import LocalSources
 from paas.adapters.store import SqliteStore
 from paas.aio.clock import SystemClock
 from paas.aio.tasks import Tasks
@@ -162,6 +163,7 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
             builder=builder,
             unpacker=ArchiveUnpacker(entries=1000, size=10**8, ratio=1000),
             repositories=FakeRepositories(),
+            sources=LocalSources(),
             prober=NetworkProber(),
             vault=AesVault(data_dir / "secret.key"),
             journal=journal,

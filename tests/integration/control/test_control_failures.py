@@ -27,7 +27,7 @@ async def no_such_image(world: World) -> Deployment:
 
 
 async def no_dockerfile(world: World) -> Deployment:
-    return await world.deploy(files={"app.py": "print()"})
+    return await world.deploy(files={"shop.txt": "x"})
 
 
 async def build_failed(world: World) -> Deployment:

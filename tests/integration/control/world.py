@@ -14,6 +14,7 @@ from paas.adapters.journal import FileJournal
 from paas.adapters.probe import NetworkProber
 from paas.adapters.remotes import GitRemotes
 from paas.adapters.secrets import AesVault
+from paas.adapters.sources import LocalSources
 from paas.aio.tasks import Tasks
 from paas.control.control import Control, uploads_dir
 from paas.control.intake import DeploymentRequest
@@ -287,6 +288,7 @@ class World:
             builder=self.builder,
             unpacker=self.unpacker,
             repositories=self.repositories,
+            sources=LocalSources(),
             prober=NetworkProber(),
             vault=AesVault(data / "secret.key", sealed_exists=False),
             journal=self.journal,

@@ -53,6 +53,14 @@ class TestBaseVersion:
             changes.base_version(shop, "shop-009")
 
 
+class TestPlanned:
+    def test_the_dockerfile_is_kept_with_its_version(self):
+        shop = service(version(1), version(2, status=VersionStatus.BUILDING))
+        after = changes.planned(shop, "shop-002", dockerfile="FROM a\n")
+        assert after.versions[1].generated_dockerfile == "FROM a\n"
+        assert after.versions[0] == version(1)
+
+
 class TestAddVersion:
     def test_it_is_numbered_after_the_last_one_even_if_that_was_deleted(self):
         shop, made, pruned = born(service(version(1), last_number=7))
