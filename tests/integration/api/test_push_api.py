@@ -163,7 +163,8 @@ async def test_attributes_of_the_archive(paas: World, clone: Clone) -> None:
     )
     pushed = await clone.push()
     assert pushed.code == 1
-    assert "There is no 'Dockerfile'" in pushed.err
+    assert "There is no Dockerfile" in pushed.err
+    assert "its directory holds: .gitattributes, subst" in pushed.err
 
 
 async def test_a_link_out_of_the_tree_is_refused(paas: World, clone: Clone, tmp_path: Path) -> None:
