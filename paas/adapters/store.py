@@ -27,7 +27,7 @@ from paas.adapters.store_rows import (
     services_of,
     version_row,
 )
-from paas.core.access import Holdings
+from paas.core.access import AccessRecords
 from paas.core.holdings import Holding
 from paas.core.idle import Mark
 from paas.core.model import Change, Deployment, Event, Service
@@ -160,7 +160,7 @@ class SqliteStore:
         )
         return dict(mark_of(row) for row in rows)
 
-    async def access(self) -> Holdings:
+    async def access(self) -> AccessRecords:
         """All tokens, users and sessions."""
         return await read_access(self._database)
 

@@ -2,11 +2,11 @@
 
 from paas.adapters.database import Database, Transaction
 from paas.adapters.documents import from_json, to_json
-from paas.core.access import AccessChange, Holdings, Session, Token, User
+from paas.core.access import AccessChange, AccessRecords, Session, Token, User
 from paas.errors import Conflict
 
 
-async def read_access(database: Database) -> Holdings:
+async def read_access(database: Database) -> AccessRecords:
     """All of them: tokens and sessions by creation, users by name."""
     rows = await database.read(
         "SELECT 'token', document FROM tokens "
@@ -16,7 +16,7 @@ async def read_access(database: Database) -> Holdings:
     tokens = [from_json(Token, text) for kind, text in rows if kind == "token"]
     users = [from_json(User, text) for kind, text in rows if kind == "user"]
     sessions = [from_json(Session, text) for kind, text in rows if kind == "session"]
-    return Holdings(
+    return AccessRecords(
         tokens=tuple(sorted(tokens, key=lambda one: (one.created, one.id))),
         users=tuple(sorted(users, key=lambda one: one.name)),
         sessions=tuple(sorted(sessions, key=lambda one: (one.created, one.id))),

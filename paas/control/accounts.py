@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from paas.control.ledger import Decision, Ledger, hashed
-from paas.core.access import AccessChange, Holdings, Scope, Token, User, token_holder, user_holder
+from paas.core.access import (
+    AccessChange,
+    AccessRecords,
+    Scope,
+    Token,
+    User,
+    token_holder,
+    user_holder,
+)
 from paas.core.model import Event
 from paas.core.passwords import SALT_BYTES, hash_password
 from paas.errors import Conflict, FieldError, NotFound
@@ -64,13 +72,13 @@ class TokenBook:
             expires=None if wanted.expires_in is None else now + wanted.expires_in,
         )
 
-        def decide(holdings: Holdings) -> Decision:
+        def decide(holdings: AccessRecords) -> Decision:
             if any(one.name == token.name for one in holdings.tokens):
                 raise _exists("token", token.name)
             reach = f" for {token.service}" if token.service else ""
             message = f"The token {token.name} was made: {token.scope}{reach}."
             event = Event(kind="token.created", time=now, actor=actor, message=message)
-            return AccessChange(put=Holdings(tokens=(token,))), (_about(event, token),)
+            return AccessChange(put=AccessRecords(tokens=(token,))), (_about(event, token),)
 
         await self._ledger.change(decide)
         return token, secret
@@ -80,7 +88,7 @@ class TokenBook:
         (`no_such_token`).
         """
 
-        def decide(holdings: Holdings) -> Decision:
+        def decide(holdings: AccessRecords) -> Decision:
             token = next((one for one in holdings.tokens if one.id == token_id), None)
             if token is None:
                 raise NotFound(f"There is no token {token_id!r}.", code="no_such_token")
@@ -119,12 +127,12 @@ class UserBook:
             creator=actor,
         )
 
-        def decide(holdings: Holdings) -> Decision:
+        def decide(holdings: AccessRecords) -> Decision:
             if any(one.name == user.name for one in holdings.users):
                 raise _exists("user", user.name)
             message = f"The user {user.name} was made with the role {user.role}."
             event = self._event("user.created", message, actor)
-            return AccessChange(put=Holdings(users=(user,))), (event,)
+            return AccessChange(put=AccessRecords(users=(user,))), (event,)
 
         await self._ledger.change(decide)
         return user
@@ -138,7 +146,7 @@ class UserBook:
         self._get(self._ledger.holdings, name)
         secret = None if password is None else await _hash(password)
 
-        def decide(holdings: Holdings) -> Decision:
+        def decide(holdings: AccessRecords) -> Decision:
             user = self._get(holdings, name)
             after = replace(user, password=secret or user.password, role=role or user.role)
             gone = _sessions_of(holdings, user_holder(name)) if secret else ()
@@ -146,7 +154,7 @@ class UserBook:
             if not what:
                 return AccessChange(), ()
             message = f"The {' and the '.join(what)} of the user {name} was changed."
-            change = AccessChange(put=Holdings(users=(after,)), sessions_gone=gone)
+            change = AccessChange(put=AccessRecords(users=(after,)), sessions_gone=gone)
             return change, (self._event("user.changed", message, actor),)
 
         await self._ledger.change(decide)
@@ -155,7 +163,7 @@ class UserBook:
     async def delete(self, name: str, *, actor: str) -> None:
         """With all sessions. Raises `NotFound` (`no_such_user`)."""
 
-        def decide(holdings: Holdings) -> Decision:
+        def decide(holdings: AccessRecords) -> Decision:
             self._get(holdings, name)
             gone = _sessions_of(holdings, user_holder(name))
             event = self._event("user.deleted", f"The user {name} was deleted.", actor)
@@ -163,7 +171,7 @@ class UserBook:
 
         await self._ledger.change(decide)
 
-    def _get(self, holdings: Holdings, name: str) -> User:
+    def _get(self, holdings: AccessRecords, name: str) -> User:
         user = next((one for one in holdings.users if one.name == name), None)
         if user is None:
             raise NotFound(f"There is no user {name!r}.", code="no_such_user")
@@ -179,7 +187,7 @@ async def _hash(password: str) -> str:
     return await asyncio.to_thread(hash_password, password, salt=salt)
 
 
-def _sessions_of(holdings: Holdings, holder: str) -> tuple[str, ...]:
+def _sessions_of(holdings: AccessRecords, holder: str) -> tuple[str, ...]:
     return tuple(one.id for one in holdings.sessions if one.holder == holder)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from paas.aio.tasks import Tasks
-from paas.core.access import AccessChange, Holdings, Session, Token, User, with_change
+from paas.core.access import AccessChange, AccessRecords, Session, Token, User, with_change
 from paas.core.model import Change, Event
 from paas.ports import Clock, Store
 
@@ -32,7 +32,7 @@ class Ledger:
         self._tasks = Tasks()
         self._lock = asyncio.Lock()
         self._used: dict[str, float] = {}
-        self._publish(Holdings())
+        self._publish(AccessRecords())
 
     async def load(self) -> None:
         """Read everything."""
@@ -48,7 +48,7 @@ class Ledger:
         await self._tasks.close()
 
     @property
-    def holdings(self) -> Holdings:
+    def holdings(self) -> AccessRecords:
         return self._holdings
 
     def token(self, secret: str) -> Token | None:
@@ -76,7 +76,7 @@ class Ledger:
         if now - max(known, self._used.get(key.id, 0.0)) >= COARSE:
             self._used[key.id] = now
 
-    async def change(self, decide: Callable[[Holdings], Decision]) -> None:
+    async def change(self, decide: Callable[[AccessRecords], Decision]) -> None:
         """Let `decide` say what becomes of the holdings, make it durable, publish it. A
         caller that is cancelled meanwhile cannot tear that apart.
         """
@@ -89,7 +89,7 @@ class Ledger:
         await self.change(lambda now: (_kept_up(now, used, self._clock.time()), ()))
         self._used = {key: at for key, at in self._used.items() if used.get(key) != at}
 
-    async def _apply(self, decide: Callable[[Holdings], Decision]) -> None:
+    async def _apply(self, decide: Callable[[AccessRecords], Decision]) -> None:
         async with self._lock:
             access, events = decide(self._holdings)
             if access.empty and not events:
@@ -97,7 +97,7 @@ class Ledger:
             await self._store.commit(Change(access=access, events=events))
             self._publish(with_change(self._holdings, access))
 
-    def _publish(self, holdings: Holdings) -> None:
+    def _publish(self, holdings: AccessRecords) -> None:
         self._holdings = holdings
         self._tokens = {one.hash: one for one in holdings.tokens}
         self._sessions = {one.hash: one for one in holdings.sessions}
@@ -108,11 +108,11 @@ def hashed(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
-def _kept_up(now: Holdings, used: dict[str, float], time: float) -> AccessChange:
+def _kept_up(now: AccessRecords, used: dict[str, float], time: float) -> AccessChange:
     sessions = [replace(one, seen=max(one.seen, used.get(one.id, 0.0))) for one in now.sessions]
     alive = [one for one in sessions if not one.ended(time)]
     return AccessChange(
-        put=Holdings(
+        put=AccessRecords(
             tokens=tuple(
                 replace(one, last_used=used[one.id]) for one in now.tokens if one.id in used
             ),

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from paas.control.ledger import Decision, Ledger, hashed
-from paas.core.access import AccessChange, Holdings, Session, User, user_holder
+from paas.core.access import AccessChange, AccessRecords, Session, User, user_holder
 from paas.core.attempts import Attempts
 from paas.core.model import Event
 from paas.core.passwords import verify_password
@@ -61,7 +61,7 @@ class SignIn:
         self._names.forget(name)
         session, secret = self._session(user_holder(name), address)
 
-        def decide(holdings: Holdings) -> Decision:
+        def decide(holdings: AccessRecords) -> Decision:
             if user not in holdings.users:
                 raise _not_right()  # changed meanwhile, perhaps because of this password
             return self._begun(holdings, session, user.actor)
@@ -89,7 +89,7 @@ class SignIn:
     async def end(self, session_id: str, *, actor: str) -> None:
         """Raises `NotFound` (`no_such_session`)."""
 
-        def decide(holdings: Holdings) -> Decision:
+        def decide(holdings: AccessRecords) -> Decision:
             session = next((one for one in holdings.sessions if one.id == session_id), None)
             if session is None:
                 raise NotFound(f"There is no session {session_id!r}.", code="no_such_session")
@@ -110,12 +110,12 @@ class SignIn:
         )
         return session, secret
 
-    def _begun(self, now: Holdings, session: Session, actor: str) -> Decision:
+    def _begun(self, now: AccessRecords, session: Session, actor: str) -> Decision:
         """The oldest of the same holder make room."""
         event = self._event("session.started", f"Signed in from {session.address}.", actor)
         own = [one.id for one in now.sessions if one.holder == session.holder]
         gone = tuple(own[: max(0, len(own) + 1 - MOST_SESSIONS)])
-        return AccessChange(put=Holdings(sessions=(session,)), sessions_gone=gone), (event,)
+        return AccessChange(put=AccessRecords(sessions=(session,)), sessions_gone=gone), (event,)
 
     async def _verify(self, password: str, user: User | None) -> bool:
         """In threads of its own, which a caller that goes away does not multiply."""

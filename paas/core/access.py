@@ -123,7 +123,7 @@ def token_holder(token_id: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holdings:
+class AccessRecords:
     """All tokens, users and sessions, each by its id or name."""
 
     tokens: tuple[Token, ...] = ()
@@ -135,7 +135,7 @@ class Holdings:
 class AccessChange:
     """What is put, replacing what has its id or name, after what is removed by it is gone."""
 
-    put: Holdings = Holdings()
+    put: AccessRecords = AccessRecords()
     tokens_gone: tuple[str, ...] = ()
     users_gone: tuple[str, ...] = ()
     sessions_gone: tuple[str, ...] = ()
@@ -148,7 +148,7 @@ class AccessChange:
 NO_ACCESS_CHANGE = AccessChange()
 
 
-def with_change(now: Holdings, change: AccessChange) -> Holdings:
+def with_change(now: AccessRecords, change: AccessChange) -> AccessRecords:
     """The holdings after the change, in order of creation."""
     put = change.put
     tokens = {one.id: one for one in now.tokens if one.id not in change.tokens_gone}
@@ -157,7 +157,7 @@ def with_change(now: Holdings, change: AccessChange) -> Holdings:
     tokens |= {one.id: one for one in put.tokens}
     users |= {one.name: one for one in put.users}
     sessions |= {one.id: one for one in put.sessions}
-    return Holdings(
+    return AccessRecords(
         tokens=tuple(sorted(tokens.values(), key=lambda one: (one.created, one.id))),
         users=tuple(sorted(users.values(), key=lambda one: one.name)),
         sessions=tuple(sorted(sessions.values(), key=lambda one: (one.created, one.id))),

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Protocol
 
-from paas.core.access import Holdings
+from paas.core.access import AccessRecords
 from paas.core.deliveries import Delivery
 from paas.core.holdings import Holding
 from paas.core.idle import Mark
@@ -77,7 +77,7 @@ class Store(Protocol):
     async def activity(self) -> dict[str, Mark]:
         """The last committed mark of each version, by id."""
 
-    async def access(self) -> Holdings:
+    async def access(self) -> AccessRecords:
         """All tokens and sessions by creation, all users by name."""
 
     async def registries(self) -> list[Registry]:

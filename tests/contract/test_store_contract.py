@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from paas.adapters.store import SqliteStore
-from paas.core.access import AccessChange, Holdings, Scope, Session, Token, User
+from paas.core.access import AccessChange, AccessRecords, Scope, Session, Token, User
 from paas.core.idle import Mark, Moment
 from paas.core.model import Change, DeploymentStatus, Domain
 from paas.errors import Conflict
@@ -156,27 +156,27 @@ async def test_activity_is_kept_as_long_as_its_version(store):
 
 
 async def test_tokens_users_and_sessions_are_put_replaced_and_removed(store):
-    assert await store.access() == Holdings()
+    assert await store.access() == AccessRecords()
     older = replace(TOKEN, id="tok_2", name="cd", created=1.0, service="shop", expires=9.0)
-    both = Holdings(tokens=(TOKEN, older), users=(USER,), sessions=(SESSION,))
+    both = AccessRecords(tokens=(TOKEN, older), users=(USER,), sessions=(SESSION,))
     await store.commit(Change(access=AccessChange(put=both), events=(builders.event("a"),)))
     assert await store.access() == replace(both, tokens=(older, TOKEN))
     assert [event.kind for event in await store.events()] == ["a"]
     used = replace(TOKEN, last_used=5.0)
     weaker = replace(USER, role=Scope.READ)
-    put = Holdings(tokens=(used,), users=(weaker,))
+    put = AccessRecords(tokens=(used,), users=(weaker,))
     gone = AccessChange(put=put, tokens_gone=("tok_2", "none"), sessions_gone=("ses_1",))
     await store.commit(Change(access=gone))
     assert await store.access() == put
     await store.commit(Change(access=AccessChange(users_gone=("ann",))))
-    assert await store.access() == Holdings(tokens=(used,))
+    assert await store.access() == AccessRecords(tokens=(used,))
 
 
 async def test_a_token_s_name_belongs_to_one_token_until_it_is_gone(store):
-    await store.commit(Change(access=AccessChange(put=Holdings(tokens=(TOKEN,)))))
+    await store.commit(Change(access=AccessChange(put=AccessRecords(tokens=(TOKEN,)))))
     twin = replace(TOKEN, id="tok_2")
-    put = AccessChange(put=Holdings(tokens=(twin,)))
+    put = AccessChange(put=AccessRecords(tokens=(twin,)))
     assert await refused(store, Change(access=put, events=(builders.event(),))) == "token_exists"
-    assert await store.access() == Holdings(tokens=(TOKEN,))
+    assert await store.access() == AccessRecords(tokens=(TOKEN,))
     await store.commit(Change(access=replace(put, tokens_gone=(TOKEN.id,))))
-    assert await store.access() == Holdings(tokens=(twin,))
+    assert await store.access() == AccessRecords(tokens=(twin,))

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from paas.adapters.documents import to_json
-from paas.core.access import AccessChange, Holdings, with_change
+from paas.core.access import AccessChange, AccessRecords, with_change
 from paas.core.holdings import Holding
 from paas.core.idle import Mark
 from paas.core.lifecycle import ENDED
@@ -31,7 +31,7 @@ class FakeStore:
         self._deployments: dict[str, Deployment] = {}
         self._events: list[Event] = []
         self._activity: dict[str, Mark] = {}
-        self._access = Holdings()
+        self._access = AccessRecords()
         self._registries: dict[str, Registry] = {}
         self._holdings: dict[tuple[str, str, str], Holding] = {}
         self._numbered = 0
@@ -94,7 +94,7 @@ class FakeStore:
     async def activity(self) -> dict[str, Mark]:
         return dict(self._activity)
 
-    async def access(self) -> Holdings:
+    async def access(self) -> AccessRecords:
         return self._access
 
     async def registries(self) -> list[Registry]:
@@ -181,7 +181,7 @@ class FakeStore:
         services[after.id] = after
         return services
 
-    def _with_access(self, change: AccessChange) -> Holdings:
+    def _with_access(self, change: AccessChange) -> AccessRecords:
         after = with_change(self._access, change)
         names = [one.name for one in after.tokens]
         if len(set(names)) < len(names):
