@@ -24,6 +24,7 @@ _KILLED = re.compile(r"(?:non-zero code|exit code): 137\b")
 _UNREADABLE = re.compile("(?i)dockerfile parse error|dockerfile cannot be empty")
 _NO_TARGET = re.compile("failed to reach build target|target stage .* could not be found")
 _NO_SECRET = re.compile(r"secret ([A-Za-z0-9_.-]+):? not found")
+_UNREACHABLE = re.compile("(?i)dial tcp|no such host|i/o timeout|TLS handshake|x509")
 _REFUSED = re.compile("(?i)pull access denied|authorization failed|unauthorized|no basic auth")
 _WRAPPING = re.compile(
     "failed to solve(?: with frontend [a-z.0-9]+)?: |failed to create LLB definition: "
@@ -146,6 +147,11 @@ def _advice(text: str) -> str:
         return (
             "Check the image's name; if it is private, store the credentials of its registry: "
             "paas registry login."
+        )
+    if _UNREACHABLE.search(text):
+        return (
+            "A base image is not on this host and its registry cannot be reached: check the "
+            "image's name and this host's network, or load the image (docker load), then try again."
         )
     return "Read the last lines of the build log; the same build fails on your machine, too."
 

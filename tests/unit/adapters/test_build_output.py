@@ -53,6 +53,7 @@ def test_a_trace_that_cannot_be_read_says_nothing(aux: object) -> None:
         (Failed("failed to solve: secret t not found: not found"), "build_failed", "secret t,"),
         (Failed("failed to solve: secret a.b: not found"), "build_failed", "secret a.b,"),
         (Failed("x: 401 Unauthorized"), "build_failed", "credentials"),
+        (Failed("Get https://r/v2/: dial tcp: no such host"), "build_failed", "docker load"),
         (Failed("dockerfile parse error line 2: x"), "bad_dockerfile", "line"),
         (
             Failed("failed to create LLB definition: the Dockerfile cannot be empty"),
