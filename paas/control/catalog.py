@@ -90,6 +90,11 @@ class Catalog:
         deployments = (deployment,) if deployment else ()
         await self._serialised(lambda: Change(deployments=deployments, events=events))
 
+    async def published(self) -> None:
+        """Wait until what is durable by now is published too."""
+        async with self._lock:
+            return
+
     async def _serialised(self, decide: Callable[[], Change]) -> Change:
         """A caller that is cancelled meanwhile cannot tear commit and publication apart."""
         work = self._tasks.spawn("catalog change", self._apply(decide), awaited=True)

@@ -106,6 +106,8 @@ class Deployments:
         deployment = await self._store.deployment(deployment_id)
         if deployment is None or not view.sees(deployment.service):
             raise NotFound(f"There is no deployment {deployment_id!r}.", code="no_such_deployment")
+        if deployment.status in ENDED and deployment_id in self._running:
+            await self._catalog.published()  # its version is told as it ended, too
         return deployment
 
     async def settled(self, deployment_id: str) -> bool:

@@ -109,6 +109,18 @@ async def test_memory_changes_only_when_it_is_durable(catalog, store):
     assert catalog.get("shop").last_number == 1
 
 
+async def test_who_waits_for_publication_sees_what_was_durable_before(catalog, store):
+    await catalog.create(builders.service())
+    store.pass_.clear()
+    changing = asyncio.ensure_future(catalog.change("shop", change(last_number=1)))
+    await until(lambda: store.held)
+    waiting = asyncio.ensure_future(catalog.published())
+    store.pass_.set()
+    await waiting
+    assert catalog.get("shop").last_number == 1
+    await changing
+
+
 async def test_what_the_store_refuses_did_not_happen(catalog, store):
     heard = []
     await catalog.create(builders.service())
