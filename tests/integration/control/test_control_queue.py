@@ -50,7 +50,7 @@ async def test_who_waits_for_a_build_says_so(world: World) -> None:
 
 async def test_a_failed_deployment_makes_way(world: World) -> None:
     world.builder.gate.close()
-    first = await world.submit(files={"app.py": "x"})
+    first = await world.submit(files={"notes.txt": "x"})
     second = await world.submit(files=DOCKERFILE)
     world.builder.gate.open()
     assert (await world.ended(first)).status is DeploymentStatus.FAILED
