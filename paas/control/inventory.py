@@ -50,7 +50,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """All facts of one moment."""
+    """All facts of one moment. `names` are those of the services by their ids."""
 
     stock: Stock
     counted: bool
@@ -64,6 +64,7 @@ class Survey:
     uploads: Folder
     builds: Folder
     repositories: Folder
+    names: Mapping[str, str]
     now: float
 
     def leftovers(self, bounds: Bounds) -> list[Leftover]:
@@ -104,7 +105,8 @@ class Survey:
         for name, size in self.builds.sizes.items():
             sums.add(owners.get(name, ""), Kind.BUILD, size)
         for name, size in self.repositories.sizes.items():
-            sums.add(name.removesuffix(".git"), Kind.REPOSITORY, size)
+            service = self.names.get(name.removesuffix(".git"), "")
+            sums.add(service, Kind.REPOSITORY, size)
         return sums.uses()
 
     def _count_images(self, sums: "_Sums") -> None:
@@ -218,6 +220,7 @@ class Inventory:
             uploads=uploads,
             builds=builds,
             repositories=repositories,
+            names={one.id: one.name for one in self.catalog.services()},
             now=self.clock.time(),
         )
 

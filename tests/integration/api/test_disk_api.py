@@ -33,13 +33,14 @@ async def test_a_dry_run_tells_what_then_goes(paas: World) -> None:
     made = await built(paas)
     await paas.journal.read(f"deployments/{made['id']}")  # it is on disk by then
     data = paas.settings.data_dir
-    for folder in ("uploads", "builds/dep_lost", "logs/versions", "git/shop.git"):
+    repository = f"git/{paas.control.catalog.get('shop').id}.git"
+    for folder in ("uploads", "builds/dep_lost", "logs/versions", repository, "git/hooks"):
         (data / folder).mkdir(parents=True, exist_ok=True)
     (data / "uploads" / "old.part").write_bytes(b"x" * 5000)
     (data / "uploads" / "coming.part").write_bytes(b"x" * 5000)
     (data / "builds" / "dep_lost" / "file").write_bytes(b"x" * 5000)
     (data / "logs" / "versions" / "lost.jsonl").write_bytes(b"x" * 500)
-    (data / "git" / "shop.git" / "pack").write_bytes(b"x" * 5000)
+    (data / repository / "pack").write_bytes(b"x" * 5000)
     hours_ago = time.time() - 4000
     os.utime(data / "uploads" / "old.part", (hours_ago, hours_ago))
     theirs = paas.engine.add_image("theirs:1", ours=False)
@@ -56,7 +57,7 @@ async def test_a_dry_run_tells_what_then_goes(paas: World) -> None:
     assert dry["bytes"] == sum(one["bytes"] for one in dry["removed"]) > 0
     kinds = {(one["service"], one["kind"]) for one in dry["uses"]}
     assert kinds >= {("shop", "image"), ("shop", "log"), ("shop", "deployment")}
-    assert ("shop", "repository") in kinds
+    assert {("shop", "repository"), ("", "repository")} <= kinds
     assert lost.id in paas.engine.images
 
     done = await collected(paas, dry_run=False)
