@@ -182,11 +182,9 @@ class Daemon:
             proxy_errors=lambda: proxy.counters.errors,
             proxied=Proxied(partial(proxy.owns, own_host.NAME)),
         )
-        app = build_app(context)
+        app = build_app(context, pages=Console(context).pages())
         api = ApiServer(app, settings, proxied=context.proxied)
         _offer_api(settings, board, context.proxied)
-        app = build_app(context, pages=Console(context).pages())
-        api = ApiServer(app, settings)
         return cls(settings, board=board, control=control, proxy=proxy, api=api, access=access)
 
     async def start(self) -> None:

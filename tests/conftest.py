@@ -2,7 +2,12 @@
 
 `--hypothesis-profile=search` looks for new ones, many of them; a failure it finds is
 printed so that it can be written down as an ordinary test.
+
+A run in the background of a shell was told to ignore interrupts, and so would be the
+programs that tests start and interrupt.
 """
+
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -16,3 +21,6 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("fixed")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

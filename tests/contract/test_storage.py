@@ -14,6 +14,7 @@ import pytest
 from paas.adapters.context import open_context, tar_blocks
 from paas.adapters.docker_storage import DockerStorage
 from paas.control.holdings import Holdings
+from paas.core.buildneeds import BuilderChoice
 from paas.core.holdings import Held, StepReader
 from paas.core.stock import StoredImage, short_id
 from paas.errors import Denied, Failed, PaasError
@@ -77,7 +78,7 @@ class TestDocker:
 
     @pytest.fixture
     async def kit(self, tmp_path: Path) -> AsyncIterator[DockerKit]:
-        made = DockerKit(tmp_path)
+        made = DockerKit(tmp_path, builder=BuilderChoice.CLASSIC)
         await made.open()
         try:
             yield made
