@@ -8,7 +8,7 @@ from paas.core.access import (
     NO_ACCESS_CHANGE,
     SESSION_LIMIT,
     AccessChange,
-    Holdings,
+    AccessRecords,
     Scope,
     Session,
     Token,
@@ -57,19 +57,19 @@ def test_a_session_ends_when_idle_and_in_the_end_anyway() -> None:
 
 def test_a_change_puts_replaces_and_removes() -> None:
     second = replace(TOKEN, id="t2", name="cd", created=0.5)
-    first = AccessChange(put=Holdings(tokens=(TOKEN, second), users=(USER,), sessions=(SESSION,)))
-    now = with_change(Holdings(), first)
-    assert now == Holdings(tokens=(second, TOKEN), users=(USER,), sessions=(SESSION,))
+    first = AccessChange(put=AccessRecords(tokens=(TOKEN, second), users=(USER,), sessions=(SESSION,)))
+    now = with_change(AccessRecords(), first)
+    assert now == AccessRecords(tokens=(second, TOKEN), users=(USER,), sessions=(SESSION,))
     used = replace(TOKEN, last_used=9.0)
     after = with_change(
         now,
         AccessChange(
-            put=Holdings(tokens=(used,)),
+            put=AccessRecords(tokens=(used,)),
             tokens_gone=("t2",),
             users_gone=("ann",),
             sessions_gone=("s", "none"),
         ),
     )
-    assert after == Holdings(tokens=(used,))
+    assert after == AccessRecords(tokens=(used,))
     assert NO_ACCESS_CHANGE.empty
     assert not first.empty
