@@ -4,7 +4,7 @@
 `config.example.yaml` shows every setting; a test keeps the two equal.
 """
 
-from paas.settings.loading import load
+from paas.settings.loading import changed, load
 from paas.settings.shapes import (
     Api,
     Builds,
@@ -47,5 +47,6 @@ __all__ = [
     "Section",
     "Settings",
     "Timeouts",
+    "changed",
     "load",
 ]

@@ -26,8 +26,8 @@ from paas.core.model import Deployment, Event, Traffic, Version
 from paas.core.planning import Phase
 from paas.core.routing import Route
 from paas.core.spec import ArchiveSource, ImageSource, VersionSpec
-from paas.daemon import GatewayDoors
 from paas.live.board import Board
+from paas.proxy.doors import GatewayDoors
 from paas.proxy.proxy import Proxy
 from paas.settings import Settings
 from tests.fakes.deliveries import FakeDeliveries
