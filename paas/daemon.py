@@ -19,10 +19,12 @@ from pathlib import Path
 
 from paas import __version__
 from paas.adapters.archives import ArchiveUnpacker
+from paas.adapters.backups import DataBackups
 from paas.adapters.build import DockerBuilder
 from paas.adapters.certificates import read_certificate
 from paas.adapters.disk import LocalDisk
 from paas.adapters.docker import DockerEngine
+from paas.adapters.docker_saves import DockerSaves
 from paas.adapters.docker_storage import DockerStorage
 from paas.adapters.drains import line_sink
 from paas.adapters.git import FetchCaps, GitRepositories, Places
@@ -99,8 +101,10 @@ class Daemon:
         self._bound: tuple[str, ...] = ()
 
     @classmethod
-    async def build(cls, settings: Settings, stack: AsyncExitStack) -> "Daemon":
-        """All parts; `stack` closes them in reverse order."""
+    async def build(
+        cls, settings: Settings, stack: AsyncExitStack, *, config: Path | None = None
+    ) -> "Daemon":
+        """All parts; `stack` closes them in reverse order. `config` is the settings' file."""
         data = settings.data_dir
         for folder in (data, uploads_dir(data), data / "logs"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -119,7 +123,7 @@ class Daemon:
             access=_access_log(settings, stack),
         )
         certify(proxy.certificates, settings)
-        outside = await _outside(settings, GatewayDoors(proxy), stack)
+        outside = await _outside(settings, GatewayDoors(proxy), stack, config=config)
         control = Control(settings, outside, board, certificates=proxy.certificates)
         master = AdminToken(data / "admin.token")
         access = Access(store=outside.store, clock=outside.clock, master=master)
@@ -135,6 +139,7 @@ class Daemon:
             telemetry=control.telemetry,
             registries=control.registries,
             janitor=control.janitor,
+            safekeeping=control.safekeeping,
             journal=outside.journal,
             requests=board.requests,
             hooks=control.hooks,
@@ -275,7 +280,9 @@ def _access_log(settings: Settings, stack: AsyncExitStack) -> AccessLog | None:
     return access
 
 
-async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStack) -> Outside:
+async def _outside(
+    settings: Settings, doors: GatewayDoors, stack: AsyncExitStack, *, config: Path | None
+) -> Outside:
     """Every port with its adapter, opened; the engine connects later."""
     data, limits, drain = settings.data_dir, settings.limits, settings.logs.drain
     tasks = Tasks()
@@ -289,9 +296,13 @@ async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStac
     sealed = not key.exists() and await _has_secrets(store)
     engine = DockerEngine(settings.docker.host, installation=installation, tasks=tasks)
     stack.push_async_callback(engine.close)
+    backups = DataBackups(data, config=config)
+    backups.sweep()
     return Outside(
         engine=engine,
         storage=DockerStorage(engine.api, installation),
+        saver=DockerSaves(engine.api),
+        backups=backups,
         builder=DockerBuilder(engine, BuilderChoice(settings.builds.builder)),
         unpacker=ArchiveUnpacker(
             size=limits.unpacked_bytes,

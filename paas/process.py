@@ -38,7 +38,13 @@ def run(config: Path | None) -> int:
     settings = load(config, os.environ)
     configure(settings.logs.level)
     return uvloop.run(
-        serve(settings, watch=watch, held=held, again=lambda: load(config, os.environ))
+        serve(
+            settings,
+            watch=watch,
+            held=held,
+            again=lambda: load(config, os.environ),
+            config=config,
+        )
     )
 
 
@@ -48,6 +54,7 @@ async def serve(
     watch: Watch = NOBODY,
     held: Sequence[tuple[Held, socket.socket]] = (),
     again: Callable[[], Settings] | None = None,
+    config: Path | None = None,
     ready: Callable[[Daemon], None] | None = None,
 ) -> int:
     """Build, run until told to end, drain.
@@ -66,7 +73,7 @@ async def serve(
     async with AsyncExitStack() as stack:
         stack.push_async_callback(tasks.close)
         tasks.heal("watchdog", partial(watch.run, asyncio.sleep))
-        daemon = await Daemon.build(settings, stack)
+        daemon = await Daemon.build(settings, stack, config=config)
         await daemon.start(held)
         gc.freeze()
         gc.enable()

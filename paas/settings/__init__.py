@@ -7,6 +7,7 @@
 from paas.settings.loading import changed, load
 from paas.settings.shapes import (
     Api,
+    BackupTimes,
     Builds,
     CertificateFiles,
     Defaults,
@@ -29,6 +30,7 @@ from paas.settings.shapes import (
 
 __all__ = [
     "Api",
+    "BackupTimes",
     "Builds",
     "CertificateFiles",
     "Defaults",
