@@ -15,8 +15,10 @@ from paas.settings import BackupTimes
 
 log = logging.getLogger(__name__)
 
+FIRST = 5.0
+"""Seconds from the start to the first look: starting has other things to do."""
 LOOK = 60.0
-"""Seconds between two looks at the clock; the first comes so long after the start."""
+"""Seconds between two looks at the clock."""
 AGAIN = 900.0
 """Seconds until a copy that failed is tried again."""
 NOTHING: Mapping[str, object] = {}
@@ -35,10 +37,11 @@ class Safekeeping:
         self._failing = False
 
     async def run(self) -> NoReturn:
-        """Look every minute, for ever."""
+        """Look soon and then every minute, for ever."""
+        await self._clock.sleep(FIRST)
         while True:
-            await self._clock.sleep(AGAIN if self._failing else LOOK)
             await self.look()
+            await self._clock.sleep(AGAIN if self._failing else LOOK)
 
     async def look(self) -> None:
         """Take a copy if one is due, then drop those beyond the limit."""

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from paas.aio.tasks import Tasks
-from paas.control.backups import AGAIN, LOOK, Safekeeping
+from paas.control.backups import AGAIN, FIRST, LOOK, Safekeeping
 from paas.control.catalog import Catalog
 from paas.control.outside import Outside
 from paas.core.backups import DAY, copy_name
@@ -74,7 +74,7 @@ async def test_the_loop_looks_every_minute_and_later_after_a_failure() -> None:
     at.backups.fails = FULL
     tasks.spawn("backups", at.keeping.run())
     await until(lambda: at.clock.sleeping == 1)
-    at.clock.advance(LOOK)
+    at.clock.advance(FIRST)
     await until(lambda: at.clock.sleeping == 1)
     assert await at.kinds() == ["backup.failed"]
     at.backups.fails = None
@@ -82,6 +82,10 @@ async def test_the_loop_looks_every_minute_and_later_after_a_failure() -> None:
     await until(lambda: at.clock.sleeping == 1)
     assert await at.backups.copies() == []
     at.clock.advance(1)
+    await until(lambda: bool(at.backups.names))
+    await until(lambda: at.clock.sleeping == 1)
+    at.backups.names.clear()
+    at.clock.advance(LOOK)
     await until(lambda: bool(at.backups.names))
     await tasks.close()
 
