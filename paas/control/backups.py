@@ -10,6 +10,7 @@ from paas.control.catalog import Catalog
 from paas.control.outside import Outside
 from paas.core.backups import copy_name, due, surplus
 from paas.core.model import Change, Event
+from paas.core.stock import is_built
 from paas.errors import PaasError
 from paas.settings import BackupTimes
 
@@ -30,6 +31,7 @@ class Safekeeping:
     def __init__(self, outside: Outside, catalog: Catalog, *, times: BackupTimes) -> None:
         self._backups = outside.backups
         self._saver = outside.saver
+        self._engine = outside.engine
         self._store = outside.store
         self._catalog = catalog
         self._clock = outside.clock
@@ -57,7 +59,7 @@ class Safekeeping:
         self, *, key: bool, git: bool, images: bool, actor: str
     ) -> AsyncIterator[Path]:
         """An archive as a file while the context lasts. Raises `NotFound`, `Unavailable`."""
-        saved = self._images() if images else None
+        saved = await self._images() if images else None
         async with self._backups.packed(key=key, git=git, images=saved) as path:
             text = f"A backup was made, {'with' if key else 'without'} the key of the secrets."
             data = {"key": key, "git": git, "images": images}
@@ -96,12 +98,18 @@ class Safekeeping:
         except PaasError:
             log.warning("event lost", extra={"kind": kind})
 
-    def _images(self) -> AsyncIterator[bytes] | None:
-        """Those of all versions that have one."""
-        found = {
-            version.image.id
+    async def _images(self) -> AsyncIterator[bytes] | None:
+        """Those of all versions that have one; what we built keeps our tag. One that the
+        engine lost cannot be saved, and is no reason to save none.
+        """
+        wanted = {
+            version.image.reference if is_built(version.image.reference) else version.image.id
             for service in self._catalog.services()
             for version in service.versions
             if version.image is not None
         }
+        found = [name for name in sorted(wanted) if await self._engine.image(name) is not None]
+        if len(found) < len(wanted):
+            lost = sorted(wanted.difference(found))
+            log.warning("images are gone and not in the backup", extra={"images": lost})
         return self._saver.save(found) if found else None

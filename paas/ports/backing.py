@@ -33,6 +33,6 @@ class ImageSaver(Protocol):
     """Gives images of the engine away."""
 
     def save(self, images: Collection[str]) -> AsyncIterator[bytes]:
-        """Those images, by id, as one archive that an engine can load. Raises `NotFound`
+        """Those images, by id or tag, as one archive that an engine can load. Raises `NotFound`
         (`image_gone`), `Unavailable`.
         """

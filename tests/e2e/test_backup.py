@@ -63,6 +63,7 @@ def test_an_installation_moves_to_another_machine(old: World, tmp_path: Path) ->
         with running(new) as daemon:
             world = World(daemon)
             assert world.body(service) == "one"
+            assert world.engine.tags(f"paas/{service}")
             assert "TOKEN=abcdef" in world.body(service, "/cgi-bin/env").splitlines()
 
 

@@ -36,3 +36,13 @@ async def test_an_unknown_part_is_refused(paas: World) -> None:
 async def test_a_stranger_gets_nothing(paas: World) -> None:
     answer = await paas.call("POST", "/v1/backup", json={}, session=paas.tcp)
     assert answer.status == 401
+
+
+async def test_an_image_that_is_gone_stops_no_backup(paas: World) -> None:
+    await paas.deploy()
+    paas.engine.images.clear()
+    async with paas.session.post("http://localhost/v1/backup", json={"images": True}) as response:
+        content = await response.read()
+        assert response.status == 200
+    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+        assert "images.tar" not in tar.getnames()

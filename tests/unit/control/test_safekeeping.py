@@ -13,6 +13,7 @@ from paas.errors import Unavailable
 from paas.settings import BackupTimes
 from tests.fakes.backups import FakeBackups, FakeSaver
 from tests.fakes.clock import FakeClock
+from tests.fakes.engine import FakeEngine
 from tests.fakes.store import FakeStore
 from tests.waiting import until
 
@@ -32,7 +33,9 @@ class Scene:
 
 def scene(*, keep: int = 2) -> Scene:
     backups, clock, store = FakeBackups(), FakeClock(), FakeStore()
-    outside: Any = SimpleNamespace(backups=backups, saver=FakeSaver(), store=store, clock=clock)
+    outside: Any = SimpleNamespace(
+        backups=backups, saver=FakeSaver(), store=store, clock=clock, engine=FakeEngine()
+    )
     keeping = Safekeeping(
         cast(Outside, outside), Catalog(store, Tasks()), times=BackupTimes(keep=keep, hour=3)
     )
