@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -77,13 +78,16 @@ async def serve(
         await daemon.start(held)
         gc.freeze()
         gc.enable()
-        if again is not None:
+        if again is None or sys.stdin.isatty():
+            loop.add_signal_handler(signal.SIGHUP, stop.set)  # its terminal is gone
+        else:
             loop.add_signal_handler(signal.SIGHUP, reload, daemon, again, manager)
         manager.ready(daemon.summary)
         if ready is not None:
             ready(daemon)
         await stop.wait()
         log.info("stopping, replicas run on")
+        loop.add_signal_handler(signal.SIGHUP, log.info, "stopping, not reloaded")
         manager.stopping("Finishing requests; replicas run on.")
         await daemon.drain()
     return 0
