@@ -106,7 +106,7 @@ class World:
         client = session or self.session
         base = f"http://{self.server.address}" if client is self.tcp else "http://localhost"
         async with client.request(method, base + path, **kwargs) as response:
-            text = await response.text()
+            text = await response.text(errors="replace")
             json = (
                 await response.json(content_type=None)
                 if text and "json" in str(response.content_type)
