@@ -34,7 +34,6 @@ def restore(app: App, file: Path, *, data_dir: Path | None, force: bool, docker_
     if not file.is_file():
         raise CliError(f"There is no file {file}.")
     data = data_dir or _usual(app)
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with held(data):
         if (data / "paas.db").exists() and not force:
             raise CliError(

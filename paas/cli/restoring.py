@@ -43,12 +43,19 @@ class Found:
 
 @contextmanager
 def held(data: Path) -> Iterator[None]:
-    """The data directory's lock, which a running daemon has. Raises `CliError`."""
+    """The data directory, made if there is none, with its lock, which a running daemon
+    has. Raises `CliError`.
+    """
     path = data / "lock"
     try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise CliError(f"{path} cannot be opened: {error.strerror}.", code="unusable") from error
+        raise CliError(
+            f"{path} cannot be opened: {error.strerror}.",
+            code="data_dir_unusable",
+            advice="Name another --data-dir, or run this as its owner.",
+        ) from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

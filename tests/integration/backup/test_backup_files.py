@@ -135,6 +135,15 @@ async def test_a_running_daemon_is_not_restored_under(data: Path, tmp_path: Path
     assert "A daemon runs on" in done.stderr
 
 
+async def test_a_place_that_cannot_be_is_told(data: Path, tmp_path: Path) -> None:
+    made = await archive(data, tmp_path / "b.tar")
+    (tmp_path / "file").touch()
+    done = restore(made, tmp_path / "file/below")
+    assert done.returncode == 2
+    assert "cannot be opened" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 Spoil = Callable[[Path], None]
 
 
