@@ -1,8 +1,10 @@
 """The units, judged by systemd's own tools; nothing of it has to run."""
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,4 +49,41 @@ def test_the_sockets_are_named_as_the_daemon_knows_them() -> None:
 def _analyze(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         ["systemd-analyze", *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "told"),
+    [
+        (("git", "--version"), 0, "git version"),
+        (("git", "ls-remote", "https://127.0.0.1:1/x.git"), 128, "onnect"),
+        (("ssh", "-o", "BatchMode=yes", "-p", "1", "x@127.0.0.1"), 255, "Connection refused"),
+    ],
+)
+def test_git_is_confined_under_the_filter_of_system_calls(
+    command: tuple[str, ...], code: int, told: str
+) -> None:
+    """With the words that the daemon puts before git; each of them sets something."""
+    before = ("prlimit", "--fsize=1000000", "--as=4000000000", "--core=0")
+    before += ("setpriv", "--no-new-privs", "--pdeathsig", "TERM", "timeout", "20")
+    done = _confined(*before, *command)
+    assert done.returncode == code, done.stderr
+    assert told in done.stdout + done.stderr
+
+
+def test_what_the_service_may_not_do_is_refused() -> None:
+    """So the filter is really there."""
+    done = _confined("nice", "-n", "5", "unshare", "--user", "true")
+    assert "ermitted" in done.stderr
+
+
+def _confined(*command: str) -> "subprocess.CompletedProcess[str]":
+    helper, unit = ROOT / "tests/integration/confined.py", ROOT / "systemd/paas.service"
+    return subprocess.run(
+        [sys.executable, str(helper), str(unit), *command],
+        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
