@@ -130,6 +130,15 @@ class Machine:
         return self.run("install", "--python", str(self._bin / "python"))
 
     def run(self, script: str, *options: str) -> "subprocess.CompletedProcess[str]":
+        return self._call(
+            str(self.checkout / "scripts" / script), "--root", str(self.root), *options
+        )
+
+    def systemctl(self, verb: str) -> int:
+        """Its exit code."""
+        return self._call(str(self._bin / "systemctl"), verb, "paas.service").returncode
+
+    def _call(self, *command: str) -> "subprocess.CompletedProcess[str]":
         clean = {key: value for key, value in os.environ.items() if not key.startswith("PAAS_")}
         paths = {
             "PATH": f"{self._bin}:{clean['PATH']}",
@@ -138,7 +147,7 @@ class Machine:
             "BAD": str(self._bin / "bad"),
         }
         return subprocess.run(
-            [str(self.checkout / "scripts" / script), "--root", str(self.root), *options],
+            command,
             env=clean | paths,
             stdin=subprocess.DEVNULL,
             capture_output=True,

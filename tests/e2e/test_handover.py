@@ -47,7 +47,7 @@ def test_an_orderly_restart_loses_no_request_and_says_goodbye_to_websockets(held
     port = held.daemon.proxy_port
     with _websocket(port, f"{talk}.localhost", count=WEBSOCKETS) as sockets:
         with Load(port, f"{service}.localhost", rate=RATE) as load:
-            for _ in range(3):
+            for _ in range(2):
                 _pass(load, 100)
                 assert held.daemon.terminate() == 0
                 held.daemon.start()

@@ -146,12 +146,23 @@ def test_a_release_that_does_not_start_gives_way_to_the_one_before(machine: Mach
     assert "going back to 1.0" in done.stdout
     assert "1.0" in done.stderr
     assert "serves again" in done.stderr
-    assert (machine.link("current"), machine.link("previous")) == ("1.0", "1.1BAD")
+    assert machine.link("current") == "1.0"
+    assert not (machine.root / "opt/paas/previous").is_symlink()
     assert machine.called()[-3:] == [
         "daemon-reload",
         "reset-failed paas.service",
         "restart paas.service",
     ]
+
+
+def test_the_way_back_never_leads_to_a_release_that_failed(machine: Machine) -> None:
+    machine.systemd()
+    for version, code in (("1.0", 0), ("1.1", 0), ("1.2BAD", 1)):
+        machine.version(version)
+        assert machine.install().returncode == code
+    assert (machine.link("current"), machine.link("previous")) == ("1.1", "1.0")
+    assert machine.install("--back").returncode == 0
+    assert (machine.link("current"), machine.link("previous")) == ("1.0", "1.1")
 
 
 def test_a_migration_is_undone_with_it(machine: Machine) -> None:
