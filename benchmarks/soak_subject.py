@@ -23,8 +23,9 @@ from paas.adapters.logformat import configure
 from paas.aio.tasks import Tasks
 from paas.core.policy import Policy
 from paas.core.routing import Route
-from paas.daemon import Daemon, serve
+from paas.daemon import Daemon
 from paas.live.board import Board, Slot
+from paas.process import serve
 from paas.settings import load
 
 ODD, NARROW = f"odd.{HOST}", f"narrow.{HOST}"

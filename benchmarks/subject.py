@@ -14,8 +14,9 @@ import uvloop
 from benchmarks.peers import HOST
 from paas.adapters.logformat import configure
 from paas.core.routing import Route
-from paas.daemon import Daemon, serve
+from paas.daemon import Daemon
 from paas.live.board import Board, Slot
+from paas.process import serve
 from paas.settings import load
 
 

@@ -17,9 +17,9 @@ def main() -> None:
 
 def _serve(config: Path | None) -> int:
     gc.disable()  # imports make no garbage; the daemon enables it
-    from paas import daemon  # noqa: PLC0415 (the command line starts without the daemon)
+    from paas import process  # noqa: PLC0415 (the command line starts without the daemon)
 
-    return daemon.run(config)
+    return process.run(config)
 
 
 def _load_settings(config: Path | None) -> Mapping[str, Any]:

@@ -6,12 +6,10 @@ Shutdown is the reverse, with a budget for each part; replicas keep running.
 """
 
 import asyncio
-import gc
 import hashlib
 import logging
-import os
 import secrets
-import signal
+import socket
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
@@ -19,14 +17,14 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-import uvloop
-
 from paas import __version__
 from paas.adapters.archives import ArchiveUnpacker
+from paas.adapters.backups import DataBackups
 from paas.adapters.build import DockerBuilder
 from paas.adapters.certificates import read_certificate
 from paas.adapters.disk import LocalDisk
 from paas.adapters.docker import DockerEngine
+from paas.adapters.docker_saves import DockerSaves
 from paas.adapters.docker_storage import DockerStorage
 from paas.adapters.drains import line_sink
 from paas.adapters.git import FetchCaps, GitRepositories, Places
@@ -37,7 +35,6 @@ from paas.adapters.host import LinuxHost
 from paas.adapters.journal import FileJournal
 from paas.adapters.lockfile import LockFile
 from paas.adapters.log_sinks import FileSink, StreamSink
-from paas.adapters.logformat import configure
 from paas.adapters.probe import NetworkProber
 from paas.adapters.remotes import GitRemotes
 from paas.adapters.secrets import AesVault
@@ -58,59 +55,28 @@ from paas.control.outside import Outside
 from paas.core.addresses import parse_address
 from paas.core.buildneeds import BuilderChoice
 from paas.core.draining import parse_drain
+from paas.core.handover import Held, Place, places
 from paas.core.networks import networks
 from paas.core.policy import targets_policy
-from paas.core.routing import Route
-from paas.errors import PaasError
 from paas.http1.limits import Limits
 from paas.live import own_host
 from paas.live.board import Board
 from paas.live.certificates import Certificates
 from paas.live.leases import NO_LIMIT
 from paas.proxy.accesslog import FORMATS, AccessLog
+from paas.proxy.doors import GatewayDoors
 from paas.proxy.intake import fitting, raise_descriptors
-from paas.proxy.listener import Listener
 from paas.proxy.proxy import Proxy
-from paas.settings import Settings, load
+from paas.settings import Settings
 
 log = logging.getLogger(__name__)
 
-DRAIN = 30.0
 RESTORE = 1.0
 """Seconds after which the API is tried again when the proxy could not reach it."""
-
-
-def run(config: Path | None) -> int:
-    """Serve until SIGTERM or SIGINT; returns the exit code. Raises `PaasError` when the
-    daemon cannot start, with what to do.
-    """
-    settings = load(config, os.environ)
-    configure(settings.logs.level)
-    return uvloop.run(serve(settings))
-
-
-async def serve(settings: Settings, *, ready: Callable[["Daemon"], None] | None = None) -> int:
-    """Build, run until told to end, drain.
-
-    What start-up made stays, and no collection of garbage looks at it again: each full
-    one would stop all requests for 100 ms, with many services for 300.
-    """
-    gc.disable()
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    async with AsyncExitStack() as stack:
-        daemon = await Daemon.build(settings, stack)
-        await daemon.start()
-        gc.freeze()
-        gc.enable()
-        if ready is not None:
-            ready(daemon)
-        await stop.wait()
-        log.info("stopping, replicas run on")
-        await daemon.drain()
-    return 0
+SETTLE = 20.0
+"""Seconds that requests under way get while newcomers are still served."""
+DRAIN = 10.0
+"""Seconds that requests under way get after that."""
 
 
 class Daemon:
@@ -126,16 +92,19 @@ class Daemon:
         api: ApiServer,
         access: Access,
     ) -> None:
-        self._settings = settings
+        self.settings = settings
         self.board = board
         self.control = control
         self.proxy = proxy
         self.api = api
         self.access = access
+        self._bound: tuple[str, ...] = ()
 
     @classmethod
-    async def build(cls, settings: Settings, stack: AsyncExitStack) -> "Daemon":
-        """All parts; `stack` closes them in reverse order."""
+    async def build(
+        cls, settings: Settings, stack: AsyncExitStack, *, config: Path | None = None
+    ) -> "Daemon":
+        """All parts; `stack` closes them in reverse order. `config` is the settings' file."""
         data = settings.data_dir
         for folder in (data, uploads_dir(data), data / "logs"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -153,8 +122,8 @@ class Daemon:
             proxy_protocol=settings.proxy.proxy_protocol == "accept",
             access=_access_log(settings, stack),
         )
-        _certify(proxy.certificates, settings)
-        outside = await _outside(settings, GatewayDoors(proxy), stack)
+        certify(proxy.certificates, settings)
+        outside = await _outside(settings, GatewayDoors(proxy), stack, config=config)
         control = Control(settings, outside, board, certificates=proxy.certificates)
         master = AdminToken(data / "admin.token")
         access = Access(store=outside.store, clock=outside.clock, master=master)
@@ -170,6 +139,7 @@ class Daemon:
             telemetry=control.telemetry,
             registries=control.registries,
             janitor=control.janitor,
+            safekeeping=control.safekeeping,
             journal=outside.journal,
             requests=board.requests,
             hooks=control.hooks,
@@ -187,17 +157,24 @@ class Daemon:
         _offer_api(settings, board, context.proxied)
         return cls(settings, board=board, control=control, proxy=proxy, api=api, access=access)
 
-    async def start(self) -> None:
+    @property
+    def summary(self) -> str:
+        """What it does, in a line."""
+        return f"Serving on {', '.join(self._bound)}; API on {self.api.address or 'its socket'}."
+
+    async def start(self, held: Sequence[tuple[Held, socket.socket]] = ()) -> None:
         """Route from the store, listen, then begin to keep. Raises `PaasError` when an
-        address cannot be listened on.
+        address cannot be listened on, or a `held` socket has no use.
         """
+        places, sockets = self._places(held), [sock for _, sock in held]
         await self.control.load()
         await self.access.start()
-        plain = await self._listen(self._settings.proxy.http, secure=False)
-        secure = await self._listen(self._settings.proxy.https, secure=True)
+        plain = await self._listen(places["http"], sockets, secure=False)
+        secure = await self._listen(places["https"], sockets, secure=True)
+        self._bound = (*plain, *secure)
         self.control.urls.listens(plain, secure)
         await self.control.start()
-        await self.api.start()
+        await self.api.start([sockets[at.held] for at in places["api"] if at.held is not None])
         log.info(
             "serving",
             extra={
@@ -212,16 +189,29 @@ class Daemon:
         """Stop accepting, let requests finish, stop deciding."""
         self.control.pushes.ending = True
         await self.api.close()
+        await self.proxy.settle(SETTLE)
         await self.proxy.drain(DRAIN)
         await self.control.close()
 
-    async def _listen(self, addresses: Sequence[str], *, secure: bool) -> tuple[str, ...]:
+    def _places(self, held: Sequence[tuple[Held, socket.socket]]) -> dict[str, list[Place]]:
+        settings = self.settings
+        api = [settings.api.listen] if settings.api.listen else []
+        wanted = {"http": settings.proxy.http, "https": settings.proxy.https, "api": api}
+        return places([one for one, _ in held], wanted)
+
+    async def _listen(
+        self, places: Sequence[Place], held: Sequence[socket.socket], *, secure: bool
+    ) -> tuple[str, ...]:
         """Where it listens now, with the ports that were free."""
         bound = []
-        for address in addresses:
-            host, port = parse_address(address)
-            listener = await self.proxy.listen(host, port, secure=secure)
-            bound.append(f"{host}:{listener.port}")
+        for place in places:
+            host, port = parse_address(place.address)
+            sock = None if place.held is None else held[place.held]
+            listener = await self.proxy.listen(host, port, secure=secure, sock=sock)
+            if port and port != listener.port:
+                fields = {"setting": place.address, "held": listener.port}
+                log.warning("listens where the service manager says", extra=fields)
+            bound.append(f"{listener.host if sock else host}:{listener.port}")
         return tuple(bound)
 
 
@@ -244,26 +234,6 @@ def _offer_api(settings: Settings, board: Board, proxied: Proxied) -> None:
     proxied.on_open = own.open
 
 
-class GatewayDoors:
-    """Internal addresses as listeners of the proxy on the engine's gateway."""
-
-    def __init__(self, proxy: Proxy) -> None:
-        self._proxy = proxy
-        self._listeners: dict[int, Listener] = {}
-
-    async def open(self, host: str, port: int, route: Callable[[], Route | None]) -> bool:
-        try:
-            self._listeners[port] = await self._proxy.listen(host, port, route=route)
-        except PaasError:
-            return False
-        return True
-
-    async def close(self, port: int) -> None:
-        listener = self._listeners.pop(port, None)
-        if listener is not None:
-            await listener.close()
-
-
 def _limits(settings: Settings) -> Limits:
     """The settings', as far as the process can have descriptors for them."""
     raise_descriptors()
@@ -283,7 +253,7 @@ def _limits(settings: Settings) -> Limits:
     return fitting(wanted)
 
 
-def _certify(certificates: Certificates, settings: Settings) -> None:
+def certify(certificates: Certificates, settings: Settings) -> None:
     """Add those of the settings. Raises `Invalid` for one that cannot be used."""
     for files in settings.proxy.certificates:
         read = read_certificate(Path(files.certificate), Path(files.key))
@@ -310,7 +280,9 @@ def _access_log(settings: Settings, stack: AsyncExitStack) -> AccessLog | None:
     return access
 
 
-async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStack) -> Outside:
+async def _outside(
+    settings: Settings, doors: GatewayDoors, stack: AsyncExitStack, *, config: Path | None
+) -> Outside:
     """Every port with its adapter, opened; the engine connects later."""
     data, limits, drain = settings.data_dir, settings.limits, settings.logs.drain
     tasks = Tasks()
@@ -324,9 +296,13 @@ async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStac
     sealed = not key.exists() and await _has_secrets(store)
     engine = DockerEngine(settings.docker.host, installation=installation, tasks=tasks)
     stack.push_async_callback(engine.close)
+    backups = DataBackups(data, config=config)
+    backups.sweep()
     return Outside(
         engine=engine,
         storage=DockerStorage(engine.api, installation),
+        saver=DockerSaves(engine.api),
+        backups=backups,
         builder=DockerBuilder(engine, BuilderChoice(settings.builds.builder)),
         unpacker=ArchiveUnpacker(
             size=limits.unpacked_bytes,

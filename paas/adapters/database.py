@@ -79,7 +79,7 @@ class Database:
                 await writer.close()
                 raise
         except (sqlite3.Error, OSError) as error:
-            raise _translated(error, path) from error
+            raise translated(error, path) from error
         return cls(path, writer=writer, reader=reader)
 
     async def close(self) -> None:
@@ -107,7 +107,7 @@ class Database:
         try:
             found = await self._reader.execute_fetchall(sql, tuple(parameters))
         except sqlite3.Error as error:
-            raise _translated(error, self._path) from error
+            raise translated(error, self._path) from error
         return [tuple(row) for row in found]
 
     async def _transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
@@ -117,7 +117,7 @@ class Database:
             await self._writer.execute("BEGIN IMMEDIATE")
             return await self._committed(work)
         except sqlite3.Error as error:
-            raise _translated(error, self._path) from error
+            raise translated(error, self._path) from error
         finally:
             self._writing.release()
 
@@ -158,7 +158,7 @@ _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
-def _translated(error: sqlite3.Error | OSError, path: Path) -> PaasError:
+def translated(error: sqlite3.Error | OSError, path: Path) -> PaasError:
     extended = getattr(error, "sqlite_errorcode", None) or 0
     code = extended & 0xFF
     if {code, extended} & _FULL or getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT}:

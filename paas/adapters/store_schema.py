@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from importlib import resources
 from pathlib import Path
+from urllib.parse import quote
 
 import paas
 from paas.errors import Unavailable
@@ -40,23 +41,37 @@ def prepare(path: Path, scripts: Sequence[str] | None = None) -> None:
 
 
 def backups(path: Path) -> list[Path]:
-    """Copies made before migrations, newest first."""
-    found = path.parent.glob(f"{path.name}.before-*")
+    """Copies made before migrations and day by day, newest first."""
+    found = [*_before_migrations(path), *path.parent.glob("backups/paas-*.db")]
     return sorted(found, key=lambda copy: copy.stat().st_mtime, reverse=True)
 
 
 def corrupt(path: Path, problem: str) -> Unavailable:
     """The error for a damaged file, with what there is to restore it from."""
-    copies = [str(copy) for copy in backups(path)]
+    good = next((copy for copy in backups(path) if _is_good(copy)), None)
     advice = (
-        f"Stop the daemon, move {path} and its -wal and -shm files away, and copy "
-        f"the newest good backup to its place: {', '.join(copies)}."
-        if copies
-        else f"Restore {path} from your own backup; there is no copy beside it."
+        f"The last good backup is {good}. Put it in place with: "
+        f"paas restore {good} --data-dir {path.parent} --force"
+        if good is not None
+        else f"There is no good copy in {path.parent}. Restore one of your own backups with: "
+        f"paas restore FILE --data-dir {path.parent} --force"
     )
     return Unavailable(
         f"The database {path} is damaged: {problem}.", code="store_corrupt", advice=advice
     )
+
+
+def _before_migrations(path: Path) -> list[Path]:
+    found = (one for one in path.parent.glob(f"{path.name}.before-*") if one.suffix != ".part")
+    return sorted(found, key=lambda copy: copy.stat().st_mtime, reverse=True)
+
+
+def _is_good(copy: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(copy))}?mode=ro", uri=True)) as db:
+            return bool(db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+    except sqlite3.Error:
+        return False
 
 
 def _scripts() -> list[str]:
@@ -89,7 +104,8 @@ def _newer(db: sqlite3.Connection) -> Unavailable:
     return Unavailable(
         f"The database was written by paas {writer}, newer than this paas {paas.__version__}.",
         code="newer_schema",
-        advice=f"Install paas {writer} or later, or restore a backup made by this release.",
+        advice=f"Install paas {writer} or later, or restore a copy made before it: "
+        "paas restore FILE --force, with a paas.db.before-… of the data directory.",
     )
 
 
@@ -100,7 +116,7 @@ def _back_up(db: sqlite3.Connection, path: Path, version: int) -> None:
     db.execute("VACUUM INTO ?", (str(partial),))
     partial.chmod(0o600)
     partial.replace(copy)
-    for old in backups(path)[KEPT_BACKUPS:]:
+    for old in _before_migrations(path)[KEPT_BACKUPS:]:
         old.unlink()
 
 

@@ -6,7 +6,7 @@ import json
 import logging
 import socket
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aiohttp import web
@@ -84,12 +84,18 @@ class ApiServer:
         host, port = bound[0][:2]
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
-    async def start(self) -> None:
-        """Listen. Raises `Conflict` (`already_running`), `Unavailable` (`cannot_listen`)."""
+    async def start(self, held: Sequence[socket.socket] = ()) -> None:
+        """Listen; on the `held` sockets instead of the TCP address, if there are any.
+
+        Raises `Conflict` (`already_running`), `Unavailable` (`cannot_listen`).
+        """
         await self._runner.setup()
         try:
             await self._listen_unix()
-            await self._listen_tcp()
+            for sock in held:
+                await web.SockSite(self._runner, sock).start()
+            if not held:
+                await self._listen_tcp()
             await self._listen_to_proxy()
         except BaseException:
             await self.close()

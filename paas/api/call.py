@@ -20,6 +20,7 @@ from paas.api.queries import NoQuery, Query
 from paas.api.raw_bodies import RawBodies
 from paas.api.schema import Body, Nothing
 from paas.control.access import Access
+from paas.control.backups import Safekeeping
 from paas.control.deployments import Deployments
 from paas.control.explain import Explain
 from paas.control.hook_keys import HookKeys
@@ -67,6 +68,7 @@ class Context:
     telemetry: Telemetry
     registries: Registries
     janitor: Janitor
+    safekeeping: Safekeeping
     journal: Journal
     requests: RequestLogs
     settings: Settings

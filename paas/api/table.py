@@ -4,6 +4,7 @@ from typing import Any
 
 from paas.api import (
     routes_access,
+    routes_backup,
     routes_deployments,
     routes_disk,
     routes_figures,
@@ -31,4 +32,5 @@ ROUTES: tuple[Route[Any, Any], ...] = (
     *routes_access.ROUTES,
     *routes_session.ROUTES,
     *routes_figures.ROUTES,
+    *routes_backup.ROUTES,
 )

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote, urlencode
 
 from paas.cli.locate import CONNECT_SECONDS, Target
@@ -22,6 +22,8 @@ from paas.cli.trouble import CliError, Exit, Unreachable
 REPLY_SECONDS = 30.0
 SLOW_SECONDS = 180.0
 """For calls that stop containers or move a large body."""
+SLOWEST_SECONDS = 1800.0
+"""Until the first byte of what the engine has to put together."""
 SILENCE_SECONDS = 45.0
 """A stream pings every 15 s; silence for longer means the connection is dead."""
 RECONNECTS = 8
@@ -117,6 +119,41 @@ class Client:
                 yield response
             except (OSError, http.client.HTTPException) as error:
                 raise self._unreachable(error) from error
+
+    def download(self, path: str, body: Mapping[str, object], into: BinaryIO) -> int:
+        """Write the answer to a POST of `body` to the file, and say how many bytes it was.
+
+        Raises `CliError` when refused, `Unreachable` when it broke off.
+        """
+        headers = self._headers() | {"Content-Type": JSON_TYPE, "Accept": "*/*"}
+        with closing(self._connection(SLOWEST_SECONDS)) as connection:
+            try:
+                connection.request("POST", self._path(path), json.dumps(body).encode(), headers)
+                response = connection.getresponse()
+                if response.status >= http.client.BAD_REQUEST:
+                    raise problem(response.status, response.read())
+                expected, received = response.length, 0
+                while piece := response.read(PIECE):
+                    into.write(piece)
+                    received += len(piece)
+            except (OSError, http.client.HTTPException) as error:
+                raise self._unreachable(error) from error
+        if expected is not None and received != expected:
+            raise self._unreachable(ConnectionResetError("the answer broke off"))
+        return received
+
+    def send_file(self, path: str, file: Path, *, timeout: float) -> None:
+        """POST the file's bytes as a tar. Raises `CliError`."""
+        headers = {"Content-Type": "application/x-tar", "Content-Length": str(file.stat().st_size)}
+        with closing(self._connection(timeout)) as connection, file.open("rb") as body:
+            try:
+                connection.request("POST", self._path(path), body, headers)
+                response = connection.getresponse()
+                answer = response.read()
+            except (OSError, http.client.HTTPException) as error:
+                raise self._unreachable(error) from error
+        if response.status >= http.client.BAD_REQUEST:
+            raise problem(response.status, answer)
 
     def stream(self, path: str, **query: object) -> Iterator[Event]:
         """Server-sent events until an `end` event; reconnects where it broke off.

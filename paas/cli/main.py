@@ -41,6 +41,8 @@ COMMANDS = {
     "registry": ("registry", "Store logins of private image registries."),
     "gc": ("gc", "Show what takes room and remove what nobody needs."),
     "git-hook": ("git_hook", "Deploy what is pushed: a hook of git, or an SSH key's command."),
+    "backup": ("backup", "Save the installation to a file."),
+    "restore": ("restore", "Put a backup in place; the daemon must not run."),
     "doctor": ("doctor", "Check this machine, the engine and the daemon."),
     "version": ("daemon", "Show the versions of the command line and the daemon."),
     "completion": ("daemon", "Print a completion script for a shell."),

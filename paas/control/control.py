@@ -6,6 +6,7 @@ from pathlib import Path
 from paas.aio.tasks import Tasks
 from paas.control.activity import ActivityMarks
 from paas.control.addresses import Addresses
+from paas.control.backups import Safekeeping
 from paas.control.catalog import Catalog
 from paas.control.census import Census
 from paas.control.deployments import Deployments, Jobs
@@ -95,6 +96,7 @@ class Control:
         heal("activity", self._marks.run)
         heal("figures", self.recorder.run)
         heal("pulse", self._pulse.run)
+        heal("backups", self.safekeeping.run)
         if self._drain is not None:
             heal("drain", self._drain.run)
 
@@ -269,6 +271,7 @@ class Control:
             data_dir=settings.data_dir,
         )
         self.room.largest = self.janitor.largest
+        self.safekeeping = Safekeeping(out, self.catalog, times=settings.backups)
 
     def _build_drain(self, collector: Collector) -> None:
         out = self._outside

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from paas.ports import (
+    Backups,
     Builder,
     Clock,
     Deliveries,
@@ -12,6 +13,7 @@ from paas.ports import (
     Engine,
     FigureStore,
     Host,
+    ImageSaver,
     Journal,
     LineSink,
     Prober,
@@ -31,6 +33,8 @@ class Outside:
 
     engine: Engine
     storage: Storage
+    saver: ImageSaver
+    backups: Backups
     builder: Builder
     unpacker: Unpacker
     repositories: Repositories

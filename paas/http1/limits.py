@@ -40,6 +40,9 @@ class Limits:
     head_seconds: float = 10.0
     """From a request's first byte to the end of its head."""
     keepalive_seconds: float = 75.0
+    last_call_seconds: float = 1.0
+    """What of `keepalive_seconds` is left while the proxy drains: a request that is on its
+    way to an idle connection must still find it."""
     body_seconds: float = 30.0
     """Longest silence within a request's body; a slow body must also keep `body_rate`."""
     body_rate: int = 256

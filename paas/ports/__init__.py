@@ -7,6 +7,7 @@ deadline of its own inside the adapter.
 """
 
 from paas.ports.access import MasterKey
+from paas.ports.backing import Backups, ImageSaver
 from paas.ports.building import (
     Builder,
     BuildSpec,
@@ -50,6 +51,7 @@ from paas.ports.storage import (
 
 __all__ = [
     "Address",
+    "Backups",
     "BuildSpec",
     "Builder",
     "Clock",
@@ -66,6 +68,7 @@ __all__ = [
     "Host",
     "HostMemory",
     "ImageFact",
+    "ImageSaver",
     "Journal",
     "LineSink",
     "MasterKey",

@@ -77,9 +77,7 @@ class ClientConnection(asyncio.Protocol):
         address: bytes = b"",
         certificate: Certificate | None = None,
     ) -> None:
-        """`address` is the client's where a proxy announced it, `certificate` the one it
-        was shown for the server name it gave.
-        """
+        """`address`: as a proxy announced it; `certificate`: shown for the name it gave."""
         self._announced = address
         self._certificate = certificate
         self._plane = plane
@@ -92,10 +90,7 @@ class ClientConnection(asyncio.Protocol):
         self._backlog = False
         self._paused = False
         self._reading = True
-        self._pumping = False
-        self._ending = False
-        self._half_closed = False
-        self._in_head = False
+        self._pumping = self._ending = self._half_closed = self._in_head = False
         self._presence = Presence(self, plane.timers)
         self.onward = Onward()
         self.peer = _NOBODY
@@ -122,7 +117,7 @@ class ClientConnection(asyncio.Protocol):
             return
         self.peer = peer
         plane.counters.connections += 1
-        self.deadline = plane.timers.after(plane.limits.keepalive_seconds)
+        self.deadline = plane.timers.after(plane.idle_seconds)
 
     def data_received(self, data: bytes) -> None:
         if self._ending:
@@ -261,19 +256,23 @@ class ClientConnection(asyncio.Protocol):
             transport.abort()
         elif self._in_head:
             self._refuse(pages.SLOW_REQUEST)
+        elif sockets.unread(transport):
+            self.drain()
         else:
             self._outlet.flush()
             transport.close()
 
     def drain(self) -> None:
-        idle = self._exchange is None and self._tunnel is None
-        if idle and not self._in_head and not self._ending and self._transport is not None:
-            self._outlet.flush()
-            self._transport.close()
+        if self._between and not self._in_head:  # a request may be on its way
+            self.deadline = self._plane.timers.after(self._plane.idle_seconds)
 
     def going_away(self) -> None:
         if self._tunnel is not None:
             self._tunnel.going_away()
+
+    @property
+    def lasting(self) -> bool:
+        return self._tunnel is not None
 
     def opened(self) -> OpenRequest | None:
         stream = self._tunnel.lease.stream if self._tunnel is not None else None

@@ -124,7 +124,8 @@ class Handshake(asyncio.Protocol):
         self.abort()
 
     def drain(self) -> None:
-        self.abort()
+        """A request may follow."""
+        self.deadline = min(self.deadline, self._plane.timers.after(self._plane.idle_seconds))
 
     def going_away(self) -> None:
         """Nobody is there yet to tell."""

@@ -14,7 +14,8 @@ from paas.proxy.plane import Plane
 from paas.proxy.registry import Member, Registry
 from paas.proxy.threshold import Threshold
 
-BACKLOG = 1024
+BACKLOG = 4096
+"""Connections that wait while nobody accepts; the kernel may allow fewer."""
 _AT_ONCE = 8
 """Connections that asyncio's own loop accepts before anybody looks at them."""
 

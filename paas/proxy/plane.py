@@ -66,5 +66,11 @@ class Plane:
     draining: bool = False
     _serial: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
+    @property
+    def idle_seconds(self) -> float:
+        """How long a connection may wait for its next request."""
+        limits = self.limits
+        return limits.last_call_seconds if self.draining else limits.keepalive_seconds
+
     def request_id(self) -> bytes:
         return b"%b-%x" % (self.instance, next(self._serial))

@@ -1,5 +1,6 @@
 """The data plane as one object: listeners, shared state, and an orderly end."""
 
+import asyncio
 import secrets
 import socket
 from collections.abc import Callable, Sequence
@@ -20,12 +21,14 @@ from paas.proxy.listener import Listener, Router, bind
 from paas.proxy.outbox import Outbox
 from paas.proxy.plane import Counters, Plane
 from paas.proxy.proofs import Proofs
-from paas.proxy.registry import Registry
+from paas.proxy.registry import Member, Registry
 from paas.proxy.timers import Timers
 from paas.proxy.tunnels import Tunnels
 from paas.proxy.upstream import Pools
 
 HTTPS = 443
+TURNS = 3
+"""Of the event loop, until what it has accepted has become a connection."""
 FixedRoute = Route | Callable[[], Route | None]
 
 
@@ -147,14 +150,24 @@ class Proxy:
             listener.pause()
         return listener
 
+    async def settle(self, seconds: float) -> None:
+        """Let who is connected now finish and come again: answers close their connections
+        from here on, WebSockets stay. Still accepts, so that one long request keeps no
+        newcomer waiting. Ends early when nobody is left; `drain` must follow.
+        """
+        self._plane.draining = True
+        await self._registry.settle(seconds, lasting=_lasting)
+
     async def drain(self, seconds: float) -> None:
-        """Stop accepting, let requests under way finish for so long, then cut. Replicas
-        are not touched. The proxy cannot be used again.
+        """Stop accepting, let requests under way finish for so long, end WebSockets, then
+        cut. Replicas are not touched. The proxy cannot be used again.
         """
         self._plane.draining = True
         for listener in self._listeners:
             await listener.close()
-        await self._registry.drain(seconds)
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+        await self._registry.drain(seconds, lasting=_lasting)
         self._timers.stop()
         self._pools.close()
         if self._owns_tasks:
@@ -196,3 +209,8 @@ class Proxy:
         if isinstance(route, Route):
             return lambda _host: route
         return lambda _host: route()
+
+
+def _lasting(member: Member) -> bool:
+    """Whether it ends at no time by itself."""
+    return isinstance(member, ClientConnection) and member.lasting

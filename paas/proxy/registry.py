@@ -1,11 +1,14 @@
 """All open client connections: their limits, and their end at a shutdown."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from paas.http1.limits import Limits
 from paas.proxy.intake import Intake
+
+LOOK = 0.01
+"""Seconds between two looks at who is left."""
 
 
 class Member(Protocol):
@@ -31,7 +34,6 @@ class Registry:
         self._intake = intake
         self._members: dict[Member, bytes | None] = {}
         self._per_address: dict[bytes, int] = {}
-        self._empty = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._members)
@@ -51,7 +53,6 @@ class Registry:
                 return False
             self._per_address[address] = count + 1
         self._members[member] = address
-        self._empty.clear()
         return True
 
     def leave(self, member: Member) -> None:
@@ -59,8 +60,6 @@ class Registry:
         if member not in self._members:
             return
         address = self._members.pop(member)
-        if not self._members:
-            self._empty.set()
         if address is None:
             return
         left = self._per_address.get(address, 0) - 1
@@ -69,25 +68,45 @@ class Registry:
         else:
             self._per_address.pop(address, None)
 
-    async def drain(self, seconds: float, *, farewell: float = 1.0) -> None:
-        """Let requests under way finish, say goodbye to WebSockets, then cut."""
+    async def settle(self, seconds: float, *, lasting: Callable[[Member], bool]) -> None:
+        """Let those who are connected now finish and go, but for the `lasting` ones."""
+        present = set(self._members)
+        for member in present:
+            member.drain()
+
+        def settled() -> bool:
+            present.intersection_update(self._members)
+            return all(map(lasting, present))
+
+        await _until(settled, seconds)
+
+    async def drain(
+        self, seconds: float, *, lasting: Callable[[Member], bool], farewell: float = 1.0
+    ) -> None:
+        """Let requests under way finish, then say goodbye to the `lasting` ones, which end
+        at no time by themselves, then cut.
+        """
         for member in list(self._members):
             member.drain()
-        if await self._emptied(max(0.0, seconds - farewell)):
-            return
+        await _until(lambda: all(map(lasting, self._members)), max(0.0, seconds - farewell))
         for member in list(self._members):
             member.going_away()
-        if await self._emptied(min(farewell, seconds)):
+        if await _until(self._is_empty, min(farewell, seconds)):
             return
         for member in list(self._members):
             member.abort()
-        await self._emptied(farewell)
+        await _until(self._is_empty, farewell)
 
-    async def _emptied(self, seconds: float) -> bool:
-        if not self._members:
-            return True
-        try:
-            await asyncio.wait_for(self._empty.wait(), seconds)
-        except TimeoutError:
+    def _is_empty(self) -> bool:
+        return not self._members
+
+
+async def _until(done: Callable[[], bool], seconds: float) -> bool:
+    """Whether it became true in time."""
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + seconds
+    while not done():
+        if clock() >= deadline:
             return False
-        return True
+        await asyncio.sleep(LOOK)
+    return True

@@ -4,9 +4,10 @@
 `config.example.yaml` shows every setting; a test keeps the two equal.
 """
 
-from paas.settings.loading import load
+from paas.settings.loading import changed, load
 from paas.settings.shapes import (
     Api,
+    BackupTimes,
     Builds,
     CertificateFiles,
     Defaults,
@@ -29,6 +30,7 @@ from paas.settings.shapes import (
 
 __all__ = [
     "Api",
+    "BackupTimes",
     "Builds",
     "CertificateFiles",
     "Defaults",
@@ -47,5 +49,6 @@ __all__ = [
     "Section",
     "Settings",
     "Timeouts",
+    "changed",
     "load",
 ]

@@ -56,6 +56,18 @@ def load(path: Path | None, env: Mapping[str, str]) -> Settings:
     return settings
 
 
+def changed(before: Settings, after: Settings) -> set[str]:
+    """The names of the settings in which the two differ (`proxy.http`)."""
+    return {".".join(path) for path, _ in leaves(Settings) if _at(before, path) != _at(after, path)}
+
+
+def _at(settings: Settings, path: tuple[str, ...]) -> object:
+    found: object = settings
+    for name in path:
+        found = getattr(found, name)
+    return found
+
+
 def _validated(sources: Sources) -> Settings | None:
     try:
         return Settings.model_validate(sources.data)

@@ -312,6 +312,15 @@ class Logs(Section):
     """Where output is sent as well: `udp://`, `tcp://` or `unix://` for syslog, `http(s)://`."""
 
 
+class BackupTimes(Section):
+    """The daily copies of the database, in `<data_dir>/backups`."""
+
+    keep: Annotated[int, Field(ge=0, le=3650)] = 7
+    """How many are kept; 0: none are taken."""
+    hour: Annotated[int, Field(ge=0, le=23)] = 3
+    """From which hour (UTC) on the day's copy is taken."""
+
+
 class Settings(Section):
     """All settings. `load` makes `data_dir` and `api.socket` absolute."""
 
@@ -331,6 +340,7 @@ class Settings(Section):
     git: Git = Git()
     disk: DiskMarks = DiskMarks()
     logs: Logs = Logs()
+    backups: BackupTimes = BackupTimes()
 
     @property
     def public_host(self) -> str:

@@ -20,15 +20,34 @@ START_SECONDS = 15.0
 STOP_SECONDS = 45.0
 _RANGES = itertools.count()
 _SPAN = 500
+_ACTIVATE = """
+import os, sys
+numbers, names, *command = sys.argv[1:]
+kept = [os.dup(int(number)) for number in numbers.split(",")]
+for place, number in enumerate(kept, 3):
+    os.dup2(number, place)
+    os.set_inheritable(place, True)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": str(len(kept))}
+os.environ["LISTEN_FDNAMES"] = names
+os.execv(command[0], command)
+"""
+"""What systemd does between fork and exec."""
 
 
 class Daemon:
     """One data directory and the process that serves it; it keeps its port over restarts."""
 
     def __init__(
-        self, data: Path, *, settings: Mapping[str, str] | None = None, docker_host: str = ""
+        self,
+        data: Path,
+        *,
+        settings: Mapping[str, str] | None = None,
+        docker_host: str = "",
+        held: Mapping[str, socket.socket] | None = None,
     ) -> None:
+        """`held` are listening sockets by name, which it gets as systemd would give them."""
         self.data = data
+        self._held = held or {}
         self.engine = Engine(docker_host)
         self.api = Api(data / "api.sock")
         self.proxy_port = 0
@@ -64,8 +83,9 @@ class Daemon:
         """Start it and wait until it serves and, unless told otherwise, has its engine."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "paas", "serve"],
+                self._command(),
                 env=self.environment,
+                pass_fds=[sock.fileno() for sock in self._held.values()],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -104,6 +124,13 @@ class Daemon:
             self.kill9()
         if self.installation:
             self.engine.wipe(f"paas.installation={self.installation}")
+
+    def _command(self) -> list[str]:
+        serve = [sys.executable, "-m", "paas", "serve"]
+        if not self._held:
+            return serve
+        numbers = ",".join(str(sock.fileno()) for sock in self._held.values())
+        return [sys.executable, "-Ic", _ACTIVATE, numbers, ":".join(self._held), *serve]
 
     def _end(self, number: signal.Signals) -> int:
         assert self._process is not None

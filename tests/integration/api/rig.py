@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 
 from paas.adapters.archives import ArchiveUnpacker
+from paas.adapters.backups import DataBackups
 from paas.adapters.journal import FileJournal
 from paas.adapters.probe import NetworkProber
 from paas.adapters.remotes import GitRemotes
@@ -29,6 +30,7 @@ from paas.control.control import Control
 from paas.control.outside import Outside
 from paas.live.board import Board
 from paas.settings import Api, Limits, Settings
+from tests.fakes.backups import FakeSaver
 from tests.fakes.engine import FakeBuilder, FakeEngine
 from tests.fakes.host import FakeHost
 from tests.fakes.replica import PORT
@@ -104,7 +106,7 @@ class World:
         client = session or self.session
         base = f"http://{self.server.address}" if client is self.tcp else "http://localhost"
         async with client.request(method, base + path, **kwargs) as response:
-            text = await response.text()
+            text = await response.text(errors="replace")
             json = (
                 await response.json(content_type=None)
                 if text and "json" in str(response.content_type)
@@ -159,6 +161,8 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
         outside = Outside(
             engine=engine,
             storage=storage,
+            saver=FakeSaver(),
+            backups=DataBackups(data_dir),
             disk=disk,
             builder=builder,
             unpacker=ArchiveUnpacker(entries=1000, size=10**8, ratio=1000),
@@ -231,6 +235,7 @@ def _context(
         telemetry=control.telemetry,
         registries=control.registries,
         janitor=control.janitor,
+        safekeeping=control.safekeeping,
         journal=outside.journal,
         requests=board.requests,
         settings=settings,

@@ -26,10 +26,11 @@ from paas.core.model import Deployment, Event, Traffic, Version
 from paas.core.planning import Phase
 from paas.core.routing import Route
 from paas.core.spec import ArchiveSource, ImageSource, VersionSpec
-from paas.daemon import GatewayDoors
 from paas.live.board import Board
+from paas.proxy.doors import GatewayDoors
 from paas.proxy.proxy import Proxy
 from paas.settings import Settings
+from tests.fakes.backups import FakeBackups, FakeSaver
 from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.engine import FakeBuilder
 from tests.fakes.figures import FakeFigures
@@ -284,6 +285,8 @@ class World:
         return Outside(
             engine=self.engine,
             storage=self.storage,
+            saver=FakeSaver(),
+            backups=FakeBackups(),
             disk=self.disk,
             builder=self.builder,
             unpacker=self.unpacker,

@@ -57,7 +57,9 @@ def test_a_session_ends_when_idle_and_in_the_end_anyway() -> None:
 
 def test_a_change_puts_replaces_and_removes() -> None:
     second = replace(TOKEN, id="t2", name="cd", created=0.5)
-    first = AccessChange(put=AccessRecords(tokens=(TOKEN, second), users=(USER,), sessions=(SESSION,)))
+    first = AccessChange(
+        put=AccessRecords(tokens=(TOKEN, second), users=(USER,), sessions=(SESSION,))
+    )
     now = with_change(AccessRecords(), first)
     assert now == AccessRecords(tokens=(second, TOKEN), users=(USER,), sessions=(SESSION,))
     used = replace(TOKEN, last_used=9.0)

@@ -1,0 +1,28 @@
+"""The proxy's listeners for internal addresses."""
+
+from collections.abc import Callable
+
+from paas.core.routing import Route
+from paas.errors import PaasError
+from paas.proxy.listener import Listener
+from paas.proxy.proxy import Proxy
+
+
+class GatewayDoors:
+    """Internal addresses as listeners of the proxy on the engine's gateway."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        self._proxy = proxy
+        self._listeners: dict[int, Listener] = {}
+
+    async def open(self, host: str, port: int, route: Callable[[], Route | None]) -> bool:
+        try:
+            self._listeners[port] = await self._proxy.listen(host, port, route=route)
+        except PaasError:
+            return False
+        return True
+
+    async def close(self, port: int) -> None:
+        listener = self._listeners.pop(port, None)
+        if listener is not None:
+            await listener.close()
