@@ -11,6 +11,7 @@ from paas.errors import Unavailable
 from paas.http1.limits import Limits
 from paas.live.board import Board, OpenRequest
 from paas.live.certificates import Certificates
+from paas.live.challenges import Challenges
 from paas.live.usage import Usage
 from paas.proxy.accesslog import AccessLog
 from paas.proxy.connection import ClientConnection
@@ -38,7 +39,7 @@ class Proxy:
     forwarding fields are extended instead of replaced. With
     `proxy_protocol` they have to begin their connections to public listeners with a
     PROXY preface. `certificates` are those of its listeners with TLS and may change at
-    any time. The caller runs `access`, the access log.
+    any time, as may `challenges`. The caller runs `access`, the access log.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Proxy:
     ) -> None:
         limits = limits or Limits()
         self.certificates = Certificates()
+        self.challenges = Challenges()
         self._proxy_protocol = proxy_protocol
         self._tasks = tasks or Tasks()
         self._owns_tasks = tasks is None
@@ -75,7 +77,8 @@ class Proxy:
             on_shortage=self._intake.short,
             trusted=networks(trusted),
             access=access,
-            entrance=entrance(self.certificates),
+            challenges=self.challenges,
+            entrance=entrance(self.certificates, self.challenges),
         )
         board.on_gone = self._gone
         board.survey = self._survey
