@@ -23,21 +23,26 @@ import uvloop
 
 from paas import __version__
 from paas.adapters.archives import ArchiveUnpacker
+from paas.adapters.authority import Account, AcmeAuthority
 from paas.adapters.build import DockerBuilder
-from paas.adapters.certificates import read_certificate
+from paas.adapters.certificates import read_certificate, usable_certificate
 from paas.adapters.disk import LocalDisk
+from paas.adapters.dns_hook import HookZone
 from paas.adapters.docker import DockerEngine
 from paas.adapters.docker_storage import DockerStorage
 from paas.adapters.drains import line_sink
+from paas.adapters.forge import KeyForge
 from paas.adapters.git import FetchCaps, GitRepositories, Places
 from paas.adapters.git_gate import Gate
 from paas.adapters.git_remote import Trust
 from paas.adapters.git_sandbox import LowUser
 from paas.adapters.host import LinuxHost
 from paas.adapters.journal import FileJournal
+from paas.adapters.keyring import FileKeyring
 from paas.adapters.lockfile import LockFile
 from paas.adapters.log_sinks import FileSink, StreamSink
 from paas.adapters.logformat import configure
+from paas.adapters.nameservers import SystemNameServers
 from paas.adapters.probe import NetworkProber
 from paas.adapters.remotes import GitRemotes
 from paas.adapters.secrets import AesVault
@@ -54,6 +59,7 @@ from paas.api.raw_bodies import LARGEST
 from paas.console.app import Console
 from paas.control.access import Access
 from paas.control.control import Control, uploads_dir
+from paas.control.ordering import Office
 from paas.control.outside import Outside
 from paas.core.addresses import parse_address
 from paas.core.buildneeds import BuilderChoice
@@ -71,7 +77,7 @@ from paas.proxy.accesslog import FORMATS, AccessLog
 from paas.proxy.intake import fitting, raise_descriptors
 from paas.proxy.listener import Listener
 from paas.proxy.proxy import Proxy
-from paas.settings import Settings, load
+from paas.settings import Acme, Settings, load
 
 log = logging.getLogger(__name__)
 
@@ -155,7 +161,13 @@ class Daemon:
         )
         _certify(proxy.certificates, settings)
         outside = await _outside(settings, GatewayDoors(proxy), stack)
-        control = Control(settings, outside, board, certificates=proxy.certificates)
+        control = Control(
+            settings,
+            outside,
+            board,
+            certificates=proxy.certificates,
+            challenges=proxy.challenges,
+        )
         master = AdminToken(data / "admin.token")
         access = Access(store=outside.store, clock=outside.clock, master=master)
         stack.push_async_callback(access.close)
@@ -165,6 +177,7 @@ class Daemon:
             pushes=control.pushes,
             history=control.history,
             explain=control.explain,
+            certificates=control.own_certificates,
             status=control.status,
             recorder=control.recorder,
             telemetry=control.telemetry,
@@ -320,8 +333,9 @@ async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStac
     journal = FileJournal(data / "logs", limit=settings.logs.bytes_per_version, tasks=tasks)
     stack.push_async_callback(journal.close)
     installation = await store.meta("installation", secrets.token_hex(8))
-    key = data / "secret.key"
-    sealed = not key.exists() and await _has_secrets(store)
+    key, keyring = data / "secret.key", data / "certificates"
+    sealed = not key.exists() and (FileKeyring.in_use(keyring) or await _has_secrets(store))
+    vault = AesVault(key, sealed_exists=sealed)
     engine = DockerEngine(settings.docker.host, installation=installation, tasks=tasks)
     stack.push_async_callback(engine.close)
     return Outside(
@@ -336,7 +350,7 @@ async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStac
         repositories=_repositories(settings),
         sources=LocalSources(),
         prober=NetworkProber(),
-        vault=AesVault(key, sealed_exists=sealed),
+        vault=vault,
         journal=journal,
         store=store,
         figures=store.figures,
@@ -348,6 +362,26 @@ async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStac
         disk=LocalDisk(),
         doors=doors,
         remotes=GitRemotes(data / "git", socket=socket_path(settings), limit=limits.upload_bytes),
+        office=_office(settings.acme, keyring, vault),
+    )
+
+
+def _office(acme: Acme, keyring: Path, vault: AesVault) -> Office:
+    """What certificates need."""
+    forge = KeyForge()
+    account = Account(
+        directory=acme.url,
+        email=acme.email,
+        ca_file=str(Path(acme.ca_file).absolute()) if acme.ca_file else "",
+        profile=acme.profile,
+    )
+    return Office(
+        keyring=FileKeyring(keyring, vault=vault, new_key=forge.new_key),
+        forge=forge,
+        names=SystemNameServers(),
+        zone=HookZone(acme.dns_hook),
+        use=usable_certificate,
+        authority=AcmeAuthority(account) if acme.enabled else None,
     )
 
 

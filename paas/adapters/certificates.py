@@ -36,6 +36,11 @@ def make_certificate(chain: bytes, key: bytes, *, named: str) -> Certificate:
     return Certificate(names=names, expires=leaf.not_valid_after_utc, context=context)
 
 
+def usable_certificate(chain: str, key: str) -> Certificate:
+    """The same for one that is neither in a file nor has a name."""
+    return make_certificate(chain.encode(), key.encode(), named="the certificate")
+
+
 def read_leaf(chain: bytes, *, named: str) -> tuple[x509.Certificate, frozenset[str]]:
     """The first certificate of a chain, and the hosts in it. Raises `Invalid`
     (`bad_certificate`).

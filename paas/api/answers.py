@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from paas.api.answers_certificates import Certificate
 from paas.core.model import Condition, DeploymentStatus, ReplicaState, StepName, StepStatus
 from paas.core.model import VersionStatus as Status
 from paas.core.watermarks import Level
@@ -229,10 +230,6 @@ class Replica(Shape):
 
 class Replicas(Shape):
     items: list[Replica]
-
-
-class Certificate(Shape):
-    state: Literal["none"] = "none"
 
 
 class Domain(Shape):

@@ -25,6 +25,7 @@ from paas.control.explain import Explain
 from paas.control.hook_keys import HookKeys
 from paas.control.hooks import Hooks
 from paas.control.janitor import Janitor
+from paas.control.own_certificates import OwnCertificates
 from paas.control.pushes import Pushes
 from paas.control.recorder import Recorder
 from paas.control.registries import Registries
@@ -62,6 +63,7 @@ class Context:
     hooks: Hooks
     hook_keys: HookKeys
     hook_url: Callable[[str], tuple[bool, str]]
+    certificates: OwnCertificates
     status: Status
     recorder: Recorder
     telemetry: Telemetry

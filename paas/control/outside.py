@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from paas.control.ordering import Office
 from paas.ports import (
     Builder,
     Clock,
@@ -46,5 +47,6 @@ class Outside:
     disk: Disk
     doors: Doors
     remotes: Remotes
+    office: Office
     drain: LineSink | None = None
     engine_calls: Callable[[], Mapping[tuple[str, str], int]] = dict

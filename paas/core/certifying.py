@@ -22,6 +22,9 @@ MOST_ORDERS, ORDERS_WITHIN = 100, 3 * HOUR
 MOST_FAILURES, FAILURES_WITHIN = 5, HOUR
 """What it allows a host."""
 FIRST_RETRY, LAST_RETRY = 60.0, 12 * HOUR
+AWAY_RETRY = 1800.0
+"""Longest pause between two looks whether an authority is back."""
+HTTP_PORT, HTTPS_PORT = 80, 443
 ALARMS = (14, 7, 1)
 """Days before a certificate expires."""
 JITTER = 0.05
@@ -167,15 +170,48 @@ def renewal(host: str, held: Held) -> float:
     return got + lifetime * (2 / 3 - JITTER * spread(host))
 
 
-def failed(record: Record, failure: Failure, *, now: float, wait: float | None = None) -> Record:
-    """The record after one more failure; `wait` is the least that the authority asks for."""
+def challenge_for(
+    host: str, setting: str, *, plain: Collection[int], secure: Collection[int]
+) -> Challenge:
+    """How a host is proved; the ports are those on which we listen. A wildcard can only be
+    proved by DNS. Whoever forwards port 80 to another port of ours is proved by HTTP, too.
+    """
+    if host.startswith("*."):
+        return Challenge.DNS
+    if setting != "auto":
+        return Challenge(setting)
+    by_tls = HTTP_PORT not in plain and HTTPS_PORT in secure
+    return Challenge.TLS if by_tls else Challenge.HTTP
+
+
+def failed(
+    record: Record,
+    failure: Failure,
+    *,
+    now: float,
+    wait: float | None = None,
+    most: float = LAST_RETRY,
+) -> Record:
+    """The record after one more failure; `wait` is the least that the authority asks for,
+    `most` bounds what we wait otherwise.
+    """
     failures = record.failures + 1
     times = (*(one for one in record.times if now - one < FAILURES_WITHIN), now)
-    delay = min(LAST_RETRY, FIRST_RETRY * 2 ** min(failures - 1, 20))
+    delay = min(most, FIRST_RETRY * 2 ** min(failures - 1, 20))
     retry_at = now + max(delay, wait or 0.0)
     if len(times) >= MOST_FAILURES:
         retry_at = max(retry_at, times[-MOST_FAILURES] + FAILURES_WITHIN)
     return Record(failures=failures, times=times, retry_at=retry_at, failure=failure)
+
+
+def forgiven(record: Record, now: float) -> Record:
+    """After its domain was taken away: who adds it again wants it tried again, but never
+    more often than authorities allow.
+    """
+    times = tuple(one for one in record.times if now - one < FAILURES_WITHIN)
+    full = len(times) >= MOST_FAILURES
+    retry_at = times[-MOST_FAILURES] + FAILURES_WITHIN if full else float("-inf")
+    return Record(times=times, retry_at=retry_at)
 
 
 def recent_orders(situation: Situation) -> tuple[float, ...]:

@@ -49,6 +49,11 @@ class Certificates:
         return self._by_name.get(host) or self._by_name.get(wildcard(host))
 
     @property
+    def all(self) -> tuple[Certificate, ...]:
+        """In the order in which their keys came."""
+        return tuple(self._all.values())
+
+    @property
     def default(self) -> Certificate | None:
         """For clients that name no host."""
         return next(iter(self._all.values()), None)

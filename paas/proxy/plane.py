@@ -45,8 +45,8 @@ class Plane:
     `trusted` are the networks of proxies in front; `held` counts the requests that wait
     for the end of a pause, by service; `access` is None while nothing is logged.
     `on_shortage` is called when the process or the host is out of descriptors.
-    An authority's checks are answered with `challenges`. TLS handshakes begin in `entrance`; `secure_port` is where https is, as it stands in a
-    URL (`:8443`, or empty).
+    An authority's checks are answered with `challenges`. TLS handshakes begin in `entrance`;
+    `secure_port` is where https is, as it stands in a URL (`:8443`, or empty).
     """
 
     board: Board

@@ -29,6 +29,7 @@ from paas.control.control import Control
 from paas.control.outside import Outside
 from paas.live.board import Board
 from paas.settings import Api, Limits, Settings
+from tests.fakes.certifying import office
 from tests.fakes.engine import FakeBuilder, FakeEngine
 from tests.fakes.host import FakeHost
 from tests.fakes.replica import PORT
@@ -156,6 +157,7 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
         engine.add_remote(IMAGE)
         builder = FakeBuilder(engine)
         storage, disk = FakeStorage(engine), FakeDisk()
+        vault = AesVault(data_dir / "secret.key")
         outside = Outside(
             engine=engine,
             storage=storage,
@@ -165,7 +167,7 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
             repositories=FakeRepositories(),
             sources=LocalSources(),
             prober=NetworkProber(),
-            vault=AesVault(data_dir / "secret.key"),
+            vault=vault,
             journal=journal,
             store=store,
             figures=store.figures,
@@ -174,6 +176,7 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
             host=FakeHost(),
             doors=NoDoors(),
             remotes=remotes(settings),
+            office=office(data_dir, vault),
         )
         board = Board(SystemClock().monotonic)
         control = Control(settings, outside, board)
@@ -226,6 +229,7 @@ def _context(
         hooks=control.hooks,
         hook_keys=control.hook_keys,
         hook_url=HookUrls(settings, control.urls),
+        certificates=control.own_certificates,
         status=control.status,
         recorder=control.recorder,
         telemetry=control.telemetry,

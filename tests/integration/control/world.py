@@ -30,6 +30,7 @@ from paas.daemon import GatewayDoors
 from paas.live.board import Board
 from paas.proxy.proxy import Proxy
 from paas.settings import Settings
+from tests.fakes.certifying import FakeAuthority, FakeNames, office
 from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.engine import FakeBuilder
 from tests.fakes.figures import FakeFigures
@@ -93,6 +94,8 @@ class World:
             ArchiveUnpacker(size=1 << 20, entries=100, ratio=200),
         )
         self.repositories = FakeRepositories()
+        self.authority = FakeAuthority()
+        self.names = FakeNames()
         self._stack = AsyncExitStack()
 
     # ---- the daemon
@@ -105,7 +108,13 @@ class World:
         self.board = Board(self.clock.monotonic)
         self.proxy = Proxy(self.board)
         self.doors = Doors(self.proxy)
-        self.control = Control(self.settings, await self._outside(data), self.board)
+        self.control = Control(
+            self.settings,
+            await self._outside(data),
+            self.board,
+            certificates=self.proxy.certificates,
+            challenges=self.proxy.challenges,
+        )
         await self.control.load()
         self.port = (await self.proxy.listen("127.0.0.1", 0)).port
         await self.control.start()
@@ -281,6 +290,7 @@ class World:
         stack.push_async_callback(tasks.close)
         self.journal = FileJournal(data / "logs", limit=1 << 20, tasks=tasks)
         stack.push_async_callback(self.journal.close)
+        vault = AesVault(data / "secret.key", sealed_exists=False)
         return Outside(
             engine=self.engine,
             storage=self.storage,
@@ -290,7 +300,7 @@ class World:
             repositories=self.repositories,
             sources=LocalSources(),
             prober=NetworkProber(),
-            vault=AesVault(data / "secret.key", sealed_exists=False),
+            vault=vault,
             journal=self.journal,
             store=self.store,
             figures=FakeFigures(),
@@ -299,6 +309,7 @@ class World:
             host=self.host,
             doors=self.doors,
             remotes=GitRemotes(data / "git", socket=data / "api.sock", limit=1 << 20),
+            office=office(data, vault, authority=self.authority, names=self.names),
         )
 
 
