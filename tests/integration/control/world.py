@@ -18,6 +18,7 @@ from paas.adapters.sources import LocalSources
 from paas.aio.tasks import Tasks
 from paas.control.control import Control, uploads_dir
 from paas.control.intake import DeploymentRequest
+from paas.control.ordering import Office
 from paas.control.outside import Outside
 from paas.control.replicas import Replica
 from paas.core.access import EVERYTHING
@@ -30,7 +31,7 @@ from paas.daemon import GatewayDoors
 from paas.live.board import Board
 from paas.proxy.proxy import Proxy
 from paas.settings import Settings
-from tests.fakes.certifying import FakeAuthority, FakeNames, office
+from tests.fakes.certifying import FakeAuthority, FakeNames, FakeZone, office
 from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.engine import FakeBuilder
 from tests.fakes.figures import FakeFigures
@@ -96,6 +97,7 @@ class World:
         self.repositories = FakeRepositories()
         self.authority = FakeAuthority()
         self.names = FakeNames()
+        self.zone = FakeZone()
         self._stack = AsyncExitStack()
 
     # ---- the daemon
@@ -117,6 +119,7 @@ class World:
         )
         await self.control.load()
         self.port = (await self.proxy.listen("127.0.0.1", 0)).port
+        self.control.urls.listens([f"127.0.0.1:{self.port}"], [])
         await self.control.start()
 
     async def end(self, *, drain: float = 0.0) -> None:
@@ -281,6 +284,10 @@ class World:
             self.engine.add_image(reference, ours=False)
         return reference
 
+    def _office(self, data: Path, vault: AesVault) -> Office:
+        authority = self.authority if self.settings.acme.enabled else None
+        return office(data, vault, authority=authority, names=self.names, zone=self.zone)
+
     async def _outside(self, data: Path) -> Outside:
         stack, tasks = self._stack, Tasks()
         store = await FlakyStore.open(data / "paas.db")
@@ -309,7 +316,7 @@ class World:
             host=self.host,
             doors=self.doors,
             remotes=GitRemotes(data / "git", socket=data / "api.sock", limit=1 << 20),
-            office=office(data, vault, authority=self.authority, names=self.names),
+            office=self._office(data, vault),
         )
 
 
