@@ -16,7 +16,7 @@ from typing import Any
 from acme import challenges, client, errors, messages
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from josepy.jwa import ES256
-from josepy.jwk import JWKEC
+from josepy.jwk import JWK, JWKEC
 from requests import Response
 
 AGENT = "paas"
@@ -32,6 +32,24 @@ class Trouble(Exception):
         self.code = code
         self.message = message
         self.retry_after = retry_after
+
+
+@challenges.ChallengeResponse.register
+class TlsAlpnResponse(challenges.KeyAuthorizationChallengeResponse):
+    """Of RFC 8737, which the library knows no more."""
+
+    typ = "tls-alpn-01"
+
+
+@challenges.Challenge.register
+class TlsAlpn(challenges.KeyAuthorizationChallenge):
+    """The certificate that proves it is made by the daemon."""
+
+    response_cls = TlsAlpnResponse
+    typ = TlsAlpnResponse.typ
+
+    def validation(self, account_key: JWK, **_unused: Any) -> str:
+        return str(self.key_authorization(account_key))
 
 
 class Network(client.ClientNetwork):
@@ -154,7 +172,7 @@ class Conversation:
     def _offer(self, authorization: messages.AuthorizationResource) -> messages.ChallengeBody:
         kind = self._task["kind"]
         for offer in authorization.body.challenges:
-            if offer.chall.typ == kind:
+            if getattr(offer.chall, "typ", "") == kind:  # it may be of a kind unknown to us
                 return offer
         name = authorization.body.identifier.value
         raise Trouble("challenge_not_offered", f"For {name} the authority does not offer {kind}.")

@@ -131,12 +131,20 @@ class FileKeyring:
                 fields = {"file": str(path), "problem": error.message}
                 log.warning("certificate cannot be opened, it is passed over", extra=fields)
                 continue
+            self._drop_used(kept)
             found.append(
                 KeptCertificate(
                     host=kept.host, chain=kept.chain, key=key, held=kept.held, order=kept.order
                 )
             )
         return found
+
+    def _drop_used(self, kept: _Certificate) -> None:
+        """Its order, if a crash left it: it is done."""
+        path = self._folder / _name(kept.host, ORDER)
+        order = _parsed(path, _Order)
+        if order is not None and order.url == kept.order:
+            _unlink(path)
 
     async def _read(self, name: str, kind: type[T]) -> T | None:
         return await asyncio.to_thread(_parsed, self._folder / name, kind)

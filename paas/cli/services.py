@@ -157,40 +157,6 @@ def open_command(app: App, service: str) -> None:
         webbrowser.open(urls[0])
 
 
-@click.command()
-@click.argument("service")
-@click.argument("action", required=False, type=click.Choice(["add", "remove"]))
-@click.argument("domain", required=False)
-@common
-def domains(app: App, service: str, *, action: str | None, domain: str | None) -> None:
-    """List, add or remove a service's custom domains.
-
-    Examples:
-      paas domains shop
-      paas domains shop add shop.example.com
-      paas domains shop remove shop.example.com
-
-    """
-    client, path = app.client(), _path(service) + "/domains"
-    if action and not domain:
-        raise CliError(f"Name the domain to {action}.")
-    if action == "add":
-        client.call("POST", path, body={"domain": domain})
-    elif action == "remove":
-        client.call("DELETE", f"{path}/{segment(domain or '')}")
-    answer = client.get(path)
-    if app.json:
-        app.out.json(answer)
-        return
-    app.out.table(
-        ("DOMAIN", "SINCE"),
-        [
-            (item.get("domain") or item.get("name"), moment(item.get("created")))
-            for item in answer["items"]
-        ],
-    )
-
-
 def _path(service: str) -> str:
     return f"/v1/services/{segment(service)}"
 

@@ -5,8 +5,7 @@ import os
 import ssl
 import subprocess
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.certificates import issue
@@ -39,15 +38,6 @@ class Authority:
     @property
     def log(self) -> str:
         return self._log.read_text(errors="replace")
-
-    @property
-    def accounts(self) -> int:
-        """How many it made."""
-        return self.log.count("There are now") and max(
-            int(line.rpartition("There are now ")[2].split()[0])
-            for line in self.log.splitlines()
-            if "There are now" in line and "account" in line
-        )
 
     def root(self) -> str:
         """Of what it issues, PEM; another one after each start."""
@@ -105,6 +95,7 @@ class Authority:
                         "privateKey": str(self._folder / "authority.key"),
                         "ocspResponderURL": "",
                         "externalAccountBindingRequired": False,
+                        "domainBlocklist": ["blocked.test"],
                         **self._ports,
                     }
                 }
@@ -131,14 +122,3 @@ class Authority:
         url = f"https://127.0.0.1:{self._management}{path}"
         with urllib.request.urlopen(url, context=context, timeout=5) as answer:
             return str(answer.read().decode())
-
-
-@contextmanager
-def authority(folder: Path, *, http_port: int, tls_port: int) -> Iterator[Authority]:
-    """A started one."""
-    found = Authority(folder, http_port=http_port, tls_port=tls_port)
-    try:
-        found.start()
-        yield found
-    finally:
-        found.close()
