@@ -140,6 +140,8 @@ class Conversation:
             if error.code in ("rateLimited", "serverInternal"):
                 raise
             return None
+        except errors.ClientError:  # it does not know it, and says so in its own way
+            return None
         return None if order.body.status == messages.STATUS_INVALID else order
 
     def _order(self, url: str) -> messages.OrderResource:

@@ -42,6 +42,7 @@ class _Certificate:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Order:
     url: str
+    directory: str
     key: bytes
 
 
@@ -102,11 +103,12 @@ class FileKeyring:
             key = self._vault.unseal(_context(ORDER, host), found.key)
         except PaasError:
             return None
-        return PendingOrder(url=found.url, key=key)
+        return PendingOrder(url=found.url, directory=found.directory, key=key)
 
     async def keep_order(self, host: str, order: PendingOrder) -> None:
         sealed = self._vault.seal(_context(ORDER, host), order.key)
-        await self._write(_name(host, ORDER), to_json(_Order(url=order.url, key=sealed)))
+        kept = _Order(url=order.url, directory=order.directory, key=sealed)
+        await self._write(_name(host, ORDER), to_json(kept))
 
     async def drop_order(self, host: str) -> None:
         await self._remove(_name(host, ORDER))

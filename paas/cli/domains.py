@@ -69,16 +69,18 @@ def _list(app: App, answer: dict[str, Any]) -> None:
         return
     app.out.table(
         ("DOMAIN", "SINCE", "CERTIFICATE", "EXPIRES", "DETAIL"),
-        [
-            (
-                item.get("domain") or item.get("name"),
-                moment(item.get("created")),
-                item["certificate"]["state"],
-                moment(item["certificate"].get("expires")),
-                _detail(item["certificate"]),
-            )
-            for item in answer["items"]
-        ],
+        [_row(one) for one in answer["items"]],
+    )
+
+
+def _row(item: Mapping[str, Any]) -> tuple[str, ...]:
+    certificate = item.get("certificate") or {}
+    return (
+        item.get("domain") or item.get("name") or "",
+        moment(item.get("created")),
+        certificate.get("state") or "",
+        moment(certificate.get("expires")),
+        _detail(certificate),
     )
 
 

@@ -74,7 +74,11 @@ class Certifier:
         self._clock = clock
         self._tasks = tasks
         self._base = base
-        self._memory = CertificateMemory(office.keyring, clock)
+        self._memory = CertificateMemory(
+            office.keyring,
+            clock,
+            directory=office.authority.directory if office.authority else "",
+        )
         self._hosts: dict[str, str | None] = {}
         self._installed: set[str] = set()
         self._keeping = asyncio.Lock()

@@ -27,7 +27,8 @@ AWAY = ""
 class CertificateMemory:
     """`kept` and `records` by host; changed synchronously, saved by `save`."""
 
-    def __init__(self, keyring: Keyring, clock: Clock) -> None:
+    def __init__(self, keyring: Keyring, clock: Clock, *, directory: str) -> None:
+        self._directory = directory
         self._keyring = keyring
         self._clock = clock
         self._running: set[str] = set()
@@ -69,6 +70,7 @@ class CertificateMemory:
         return Situation(
             now=self._clock.monotonic(),
             wall=self.wall,
+            directory=self._directory,
             held={host: one.held for host, one in self.kept.items()},
             records=self.records,
             running=self._running,
@@ -82,6 +84,7 @@ class CertificateMemory:
         return Situation(
             now=self._clock.monotonic(),
             wall=self.wall,
+            directory=self._directory,
             held={host: held.held} if held else {},
             records={host: record} if record else {},
             away=self._away,

@@ -108,15 +108,21 @@ class Ordering:
         return await self._office.names.look(host)
 
     async def _pending(self, host: str, before: KeptCertificate | None) -> PendingOrder:
-        """What a former try left, unless the present certificate came of it."""
-        pending = await self._office.keyring.order(host)
-        if pending is not None and (before is None or before.order != pending.url):
+        """What a former try left, unless the present certificate came of it, or it was
+        another authority's.
+        """
+        pending, directory = await self._office.keyring.order(host), self._authority.directory
+        used = pending is None or (before is not None and before.order == pending.url)
+        if pending is not None and not used and pending.directory == directory:
             return pending
-        return PendingOrder(url="", key=self._office.forge.new_key())
+        return PendingOrder(url="", directory=directory, key=self._office.forge.new_key())
 
     def _held(self, chain: str) -> Held:
         return Held(
-            facts=self._office.forge.read(chain), source=Source.ACME, obtained=self._clock.time()
+            facts=self._office.forge.read(chain),
+            source=Source.ACME,
+            obtained=self._clock.time(),
+            directory=self._authority.directory,
         )
 
     @asynccontextmanager

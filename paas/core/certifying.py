@@ -71,13 +71,14 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """A certificate that we have, since `obtained` by our clock. `renew_at` is when its
-    authority wants it renewed, `warned` the days of the last alarm.
+    """A certificate that we have, since `obtained` by our clock, of the authority behind that
+    `directory`, which wants it renewed at `renew_at`. `warned` are the days of the last alarm.
     """
 
     facts: Facts
     source: Source
     obtained: float
+    directory: str = ""
     renew_at: float | None = None
     warned: int | None = None
 
@@ -98,11 +99,13 @@ CLEAN = Record()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """All that `due` looks at. `orders` are when orders began, `away` is the authority's own
-    record; `now` is monotonic, `wall` wall time that can be trusted.
+    record; `now` is monotonic, `wall` wall time that can be trusted. What another `directory`
+    issued is replaced: it may have been for trying.
     """
 
     now: float
     wall: float
+    directory: str = ""
     held: Mapping[str, Held] = field(default_factory=dict)
     records: Mapping[str, Record] = field(default_factory=dict)
     running: Collection[str] = ()
@@ -276,7 +279,9 @@ def _is_due(host: str, situation: Situation) -> bool:
     held = situation.held.get(host)
     if held is None:
         return True
-    return held.source is Source.ACME and renewal(host, held) <= situation.wall
+    if held.source is not Source.ACME:
+        return False
+    return held.directory != situation.directory or renewal(host, held) <= situation.wall
 
 
 def _urgency(host: str, situation: Situation) -> tuple[int, float, str]:

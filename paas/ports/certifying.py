@@ -20,9 +20,10 @@ class KeptCertificate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingOrder:
-    """An order of an authority, and the key whose certificate it is for."""
+    """An order at the authority behind a directory, and the key whose certificate it is for."""
 
     url: str
+    directory: str
     key: str = field(repr=False)
 
 

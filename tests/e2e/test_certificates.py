@@ -96,9 +96,9 @@ def test_kill9_at_every_step_of_an_order(secured: Secured, service: str) -> None
     folder = secured.folder / "certificates"
     issued = secured.issued()
     steps = {
-        "begun": lambda: (folder / f"{host}.order").exists(),
+        "begun": (folder / f"{host}.order").exists,
         "issued": lambda: secured.issued() > issued,
-        "fetched": lambda: (folder / f"{host}.certificate").exists(),
+        "fetched": (folder / f"{host}.certificate").exists,
     }
     secured.add(service, host)
     for step, seen in steps.items():

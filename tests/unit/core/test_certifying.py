@@ -77,6 +77,14 @@ def test_a_certificate_is_renewed_after_two_thirds_of_its_life_and_not_before() 
     assert due(["a.test"], situation(held={"a.test": old})) == ["a.test"]
 
 
+def test_what_another_authority_issued_is_replaced() -> None:
+    known = {"a.test": replace(held(), directory="https://staging/")}
+    assert due(["a.test"], situation(held=known, directory="https://staging/")) == []
+    assert due(["a.test"], situation(held=known, directory="https://real/")) == ["a.test"]
+    upload = {"a.test": held(source=Source.UPLOAD)}
+    assert due(["a.test"], situation(held=upload, directory="https://real/")) == []
+
+
 def test_what_was_uploaded_is_never_ordered() -> None:
     ours = held(age=2 * LIFE, source=Source.UPLOAD)
     assert due(["a.test"], situation(held={"a.test": ours})) == []
