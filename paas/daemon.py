@@ -23,15 +23,12 @@ import uvloop
 
 from paas import __version__
 from paas.adapters.archives import ArchiveUnpacker
-from paas.adapters.authority import Account, AcmeAuthority
 from paas.adapters.build import DockerBuilder
 from paas.adapters.certificates import read_certificate, usable_certificate
 from paas.adapters.disk import LocalDisk
-from paas.adapters.dns_hook import HookZone
 from paas.adapters.docker import DockerEngine
 from paas.adapters.docker_storage import DockerStorage
 from paas.adapters.drains import line_sink
-from paas.adapters.forge import KeyForge
 from paas.adapters.git import FetchCaps, GitRepositories, Places
 from paas.adapters.git_gate import Gate
 from paas.adapters.git_remote import Trust
@@ -42,7 +39,7 @@ from paas.adapters.keyring import FileKeyring
 from paas.adapters.lockfile import LockFile
 from paas.adapters.log_sinks import FileSink, StreamSink
 from paas.adapters.logformat import configure
-from paas.adapters.nameservers import SystemNameServers
+from paas.adapters.office import open_office
 from paas.adapters.probe import NetworkProber
 from paas.adapters.remotes import GitRemotes
 from paas.adapters.secrets import AesVault
@@ -59,7 +56,6 @@ from paas.api.raw_bodies import LARGEST
 from paas.console.app import Console
 from paas.control.access import Access
 from paas.control.control import Control, uploads_dir
-from paas.control.ordering import Office
 from paas.control.outside import Outside
 from paas.core.addresses import parse_address
 from paas.core.buildneeds import BuilderChoice
@@ -77,7 +73,7 @@ from paas.proxy.accesslog import FORMATS, AccessLog
 from paas.proxy.intake import fitting, raise_descriptors
 from paas.proxy.listener import Listener
 from paas.proxy.proxy import Proxy
-from paas.settings import Acme, Settings, load
+from paas.settings import Settings, load
 
 log = logging.getLogger(__name__)
 
@@ -161,13 +157,7 @@ class Daemon:
         )
         _certify(proxy.certificates, settings)
         outside = await _outside(settings, GatewayDoors(proxy), stack)
-        control = Control(
-            settings,
-            outside,
-            board,
-            certificates=proxy.certificates,
-            challenges=proxy.challenges,
-        )
+        control = Control(settings, outside, board, certificates=proxy.certificates)
         master = AdminToken(data / "admin.token")
         access = Access(store=outside.store, clock=outside.clock, master=master)
         stack.push_async_callback(access.close)
@@ -177,7 +167,7 @@ class Daemon:
             pushes=control.pushes,
             history=control.history,
             explain=control.explain,
-            certificates=control.own_certificates,
+            certificates=control.certification.own,
             status=control.status,
             recorder=control.recorder,
             telemetry=control.telemetry,
@@ -362,26 +352,8 @@ async def _outside(settings: Settings, doors: GatewayDoors, stack: AsyncExitStac
         disk=LocalDisk(),
         doors=doors,
         remotes=GitRemotes(data / "git", socket=socket_path(settings), limit=limits.upload_bytes),
-        office=_office(settings.acme, keyring, vault),
-    )
-
-
-def _office(acme: Acme, keyring: Path, vault: AesVault) -> Office:
-    """What certificates need."""
-    forge = KeyForge()
-    account = Account(
-        directory=acme.url,
-        email=acme.email,
-        ca_file=str(Path(acme.ca_file).absolute()) if acme.ca_file else "",
-        profile=acme.profile,
-    )
-    return Office(
-        keyring=FileKeyring(keyring, vault=vault, new_key=forge.new_key),
-        forge=forge,
-        names=SystemNameServers(),
-        zone=HookZone(acme.dns_hook),
-        use=usable_certificate,
-        authority=AcmeAuthority(account) if acme.enabled else None,
+        office=open_office(settings.acme, keyring, vault),
+        use_certificate=usable_certificate,
     )
 
 

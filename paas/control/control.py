@@ -8,7 +8,7 @@ from paas.control.activity import ActivityMarks
 from paas.control.addresses import Addresses
 from paas.control.catalog import Catalog
 from paas.control.census import Census
-from paas.control.certifier import Base, Certifier
+from paas.control.certification import Certification
 from paas.control.deployments import Deployments, Jobs
 from paas.control.drain import Drain
 from paas.control.explain import Explain
@@ -25,9 +25,7 @@ from paas.control.launcher import Launcher
 from paas.control.lives import Lives
 from paas.control.logs import Collector
 from paas.control.meter import Meter
-from paas.control.ordering import Ordering
 from paas.control.outside import Outside
-from paas.control.own_certificates import OwnCertificates
 from paas.control.own_repository import OwnRepositories
 from paas.control.pipeline import Builds, Pipeline
 from paas.control.pulse import Pulse
@@ -41,14 +39,12 @@ from paas.control.scaler import Scaler
 from paas.control.services import History, Services
 from paas.control.telemetry import Telemetry
 from paas.control.views import Place, Status, Urls, Views
-from paas.core.certifying import challenge_for
 from paas.core.sizes import parse_size
 from paas.core.watermarks import Marks
 from paas.errors import PaasError
 from paas.live.board import Board
 from paas.live.certificates import Certificates
-from paas.live.challenges import Challenges
-from paas.settings import Acme, Settings
+from paas.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -67,14 +63,14 @@ class Control:
         board: Board,
         *,
         certificates: Certificates | None = None,
-        challenges: Challenges | None = None,
     ) -> None:
         self._outside = outside
         self._tasks = Tasks()
-        certificates = certificates or Certificates()
-        self.urls = Urls(settings.base_domain, certificates)
+        self.urls = Urls(settings.base_domain, certificates or Certificates())
         self.catalog = Catalog(outside.store, self._tasks)
-        self._build_certifying(settings.acme, certificates, challenges or Challenges())
+        self.certification = Certification(
+            settings.acme, outside, catalog=self.catalog, urls=self.urls, tasks=self._tasks
+        )
         self._build_watching(settings, board)
         self._build_keeping(settings, board)
         self._build_housekeeping(settings)
@@ -85,7 +81,7 @@ class Control:
     async def load(self) -> None:
         """Read the store: from here on the board routes."""
         await self.catalog.load()
-        await self.certifier.load()
+        await self.certification.certifier.load()
         await self._marks.load()
         await self.registries.load()
         await self._holdings.load()
@@ -104,7 +100,7 @@ class Control:
         heal("activity", self._marks.run)
         heal("figures", self.recorder.run)
         heal("pulse", self._pulse.run)
-        heal("certificates", self.certifier.run)
+        heal("certificates", self.certification.certifier.run)
         if self._drain is not None:
             heal("drain", self._drain.run)
 
@@ -140,34 +136,6 @@ class Control:
                     log.warning("engine is away, trying again", extra=fields)
                 away = True
             await self._outside.clock.sleep(ENGINE_PAUSE)
-
-    def _build_certifying(
-        self, acme: Acme, certificates: Certificates, challenges: Challenges
-    ) -> None:
-        out, urls, ordering = self._outside, self.urls, None
-        if out.office.authority is not None:
-            ordering = Ordering(
-                out.office,
-                out.office.authority,
-                challenges=challenges,
-                clock=out.clock,
-                kind=lambda host: challenge_for(
-                    host, acme.challenge, plain=urls.plain_ports, secure=urls.secure_ports
-                ),
-                check_dns=acme.check_dns,
-            )
-        self.certifier = Certifier(
-            office=out.office,
-            ordering=ordering,
-            catalog=self.catalog,
-            certificates=certificates,
-            clock=out.clock,
-            tasks=self._tasks,
-            base=Base(domain=urls.base_domain, certificates=acme.base_domain),
-        )
-        self.own_certificates = OwnCertificates(
-            office=out.office, certifier=self.certifier, catalog=self.catalog, clock=out.clock
-        )
 
     def _build_watching(self, settings: Settings, board: Board) -> None:
         out = self._outside
@@ -394,8 +362,8 @@ class Control:
             addresses=self.addresses,
             engine=out.engine,
             urls=self.urls,
-            certificate=self.certifier.status,
         )
+        views.certificate = self.certification.certifier.status
         self.services = Services(
             catalog=self.catalog,
             intake=self._intake,

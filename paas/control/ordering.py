@@ -8,24 +8,20 @@ there is never a second account, and what was issued can still be fetched.
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from paas.control.showcase import Showcase
 from paas.core.certifying import Challenge, Held, Source
 from paas.errors import Failed, PaasError
-from paas.live.certificates import Certificate
-from paas.live.challenges import Challenges
 from paas.ports import (
     Authority,
     Clock,
-    Forge,
     KeptCertificate,
-    Keyring,
-    NameServers,
+    Office,
     Order,
     PendingOrder,
     Proof,
     Request,
-    Zone,
 )
 
 log = logging.getLogger(__name__)
@@ -33,20 +29,6 @@ log = logging.getLogger(__name__)
 HOPELESS = frozenset({"validation_failed", "order_refused", "challenge_not_offered"})
 """After these an order leads nowhere any more."""
 RECORD = "_acme-challenge."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Office:
-    """What certificates need from outside. Without an `authority` none are ordered. `use`
-    makes one for handshakes of chain and key; it raises `Invalid` (`bad_certificate`).
-    """
-
-    keyring: Keyring
-    forge: Forge
-    names: NameServers
-    zone: Zone
-    use: Callable[[str, str], Certificate]
-    authority: Authority | None = None
 
 
 class Ordering:
@@ -57,14 +39,14 @@ class Ordering:
         office: Office,
         authority: Authority,
         *,
-        challenges: Challenges,
+        showcase: Showcase,
         clock: Clock,
         kind: Callable[[str], Challenge],
         check_dns: bool,
     ) -> None:
         self._office = office
         self._authority = authority
-        self._challenges = challenges
+        self._showcase = showcase
         self._clock = clock
         self._kind = kind
         self._check_dns = check_dns
@@ -139,17 +121,17 @@ class Ordering:
     async def _show(self, proof: Proof, kind: Challenge) -> None:
         match kind:
             case Challenge.HTTP:
-                self._challenges.show(
+                self._showcase.challenges.show(
                     proof.name, token=proof.token, authorization=proof.authorization
                 )
             case Challenge.TLS:
                 made = self._office.forge.proof(proof.name, proof.authorization)
-                self._challenges.show_certificate(proof.name, self._office.use(*made))
+                self._showcase.prove(proof.name, *made)
             case Challenge.DNS:
                 await self._office.zone.put(RECORD + proof.name, proof.record)
 
     async def _hide(self, proof: Proof, kind: Challenge) -> None:
-        self._challenges.hide(proof.name)
+        self._showcase.challenges.hide(proof.name)
         if kind is Challenge.DNS:
             with suppress(PaasError):
                 await self._office.zone.clear(RECORD + proof.name, proof.record)

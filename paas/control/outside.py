@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from paas.control.ordering import Office
+from paas.control.showcase import MakeCertificate
 from paas.ports import (
     Builder,
     Clock,
@@ -15,6 +15,7 @@ from paas.ports import (
     Host,
     Journal,
     LineSink,
+    Office,
     Prober,
     Remotes,
     Repositories,
@@ -48,5 +49,6 @@ class Outside:
     doors: Doors
     remotes: Remotes
     office: Office
+    use_certificate: MakeCertificate
     drain: LineSink | None = None
     engine_calls: Callable[[], Mapping[tuple[str, str], int]] = dict

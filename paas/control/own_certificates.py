@@ -2,20 +2,27 @@
 
 from paas.control.catalog import Catalog
 from paas.control.certifier import Certifier
-from paas.control.ordering import Office
+from paas.control.showcase import MakeCertificate
 from paas.core.certifying import CertificateStatus, Held, Source
 from paas.core.model import Event
 from paas.errors import FieldError, Invalid, NotFound
-from paas.ports import Clock, KeptCertificate
+from paas.ports import Clock, Forge, KeptCertificate
 
 
 class OwnCertificates:
     """Each change is durable and in use when the call returns."""
 
     def __init__(
-        self, *, office: Office, certifier: Certifier, catalog: Catalog, clock: Clock
+        self,
+        *,
+        forge: Forge,
+        make: MakeCertificate,
+        certifier: Certifier,
+        catalog: Catalog,
+        clock: Clock,
     ) -> None:
-        self._office = office
+        self._forge = forge
+        self._make = make
         self._certifier = certifier
         self._catalog = catalog
         self._clock = clock
@@ -56,7 +63,7 @@ class OwnCertificates:
             )
 
     def _checked(self, domain: str, chain: str, key: str) -> KeptCertificate:
-        certificate, facts = self._office.use(chain, key), self._office.forge.read(chain)
+        certificate, facts = self._make(chain, key), self._forge.read(chain)
         if not certificate.covers(domain):
             raise _wrong(
                 f"The certificate is for {', '.join(facts.names[:10])}, not for {domain}.",

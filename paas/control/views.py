@@ -13,7 +13,7 @@ from paas.control.replicas import STATES, Replica
 from paas.control.room import Room
 from paas.control.roster import Roster
 from paas.control.view import HealthView, ReplicaView, ServiceView, VersionView
-from paas.core.certifying import CertificateStatus
+from paas.core.certifying import NO_CERTIFICATE, CertificateStatus
 from paas.core.model import Service, Version, VersionStatus
 from paas.errors import PaasError
 from paas.live.certificates import Certificates
@@ -30,7 +30,7 @@ class Urls:
 
     def __init__(self, base_domain: str, certificates: Certificates) -> None:
         self.base_domain = base_domain
-        self._certificates = certificates
+        self.certificates = certificates
         self._http = ""
         self._https: str | None = None
         self.plain_ports: frozenset[int] = frozenset()
@@ -51,13 +51,15 @@ class Urls:
 
     def host(self, host: str) -> str:
         """The URL of a full host name."""
-        if self._https is not None and self._certificates.find(host) is not None:
+        if self._https is not None and self.certificates.find(host) is not None:
             return f"https://{host}{self._https}/"
         return f"http://{host}{self._http}/"
 
 
 class Views:
-    """Reads memory only, but for the replicas' use of CPU and memory."""
+    """Reads memory only, but for the replicas' use of CPU and memory. `certificate` tells
+    about that of a host.
+    """
 
     def __init__(
         self,
@@ -68,16 +70,14 @@ class Views:
         addresses: Addresses,
         engine: Engine,
         urls: Urls,
-        certificate: Callable[[str], CertificateStatus],
     ) -> None:
-        """`certificate` tells about the one of a host."""
-        self._certificate = certificate
         self._catalog = catalog
         self._keeper = keeper
         self._roster = roster
         self._addresses = addresses
         self._engine = engine
         self._urls = urls
+        self.certificate: Callable[[str], CertificateStatus] = lambda _host: NO_CERTIFICATE
 
     def service(self, service: Service) -> ServiceView:
         hosts = tuple(self._urls.host(domain.name) for domain in service.domains)
@@ -87,7 +87,7 @@ class Views:
             urls=self._urls.of(service.name) + hosts,
             internal_address=self._addresses.address(service.internal_port),
             last_deployment=self._catalog.latest_deployment(service),
-            certificates={one.name: self._certificate(one.name) for one in service.domains},
+            certificates={one.name: self.certificate(one.name) for one in service.domains},
         )
 
     def version(self, service: Service, version: Version) -> VersionView:

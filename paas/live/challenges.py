@@ -2,7 +2,7 @@
 answered by the proxy. Empty but for the seconds that an order takes.
 """
 
-from paas.live.certificates import Certificate
+import ssl
 
 PREFIX = b"/.well-known/acme-challenge/"
 PROTOCOL = "acme-tls/1"
@@ -10,24 +10,24 @@ PROTOCOL = "acme-tls/1"
 
 
 class Challenges:
-    """`http`: bodies by host and target; `tls`: certificates by host, for handshakes that
-    offer `PROTOCOL`.
+    """`http`: bodies by host and target; `tls`: contexts with the certificates that prove,
+    by host, for handshakes that offer `PROTOCOL`.
     """
 
     __slots__ = ("http", "tls")
 
     def __init__(self) -> None:
         self.http: dict[tuple[str, bytes], bytes] = {}
-        self.tls: dict[str, Certificate] = {}
+        self.tls: dict[str, ssl.SSLContext] = {}
 
     def show(self, host: str, *, token: str, authorization: str) -> None:
         """By HTTP (RFC 8555, section 8.3)."""
         self.http[host, PREFIX + token.encode("ascii")] = authorization.encode("ascii")
 
-    def show_certificate(self, host: str, certificate: Certificate) -> None:
+    def show_certificate(self, host: str, context: ssl.SSLContext) -> None:
         """By TLS."""
-        certificate.context.set_alpn_protocols([PROTOCOL])
-        self.tls[host] = certificate
+        context.set_alpn_protocols([PROTOCOL])
+        self.tls[host] = context
 
     def hide(self, host: str) -> None:
         """The host is checked."""

@@ -147,3 +147,14 @@ class Zone(Protocol):
     async def put(self, name: str, text: str) -> None: ...
 
     async def clear(self, name: str, text: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Office:
+    """All that certificates need from outside. Without an `authority` none are ordered."""
+
+    keyring: Keyring
+    forge: Forge
+    names: NameServers
+    zone: Zone
+    authority: Authority | None = None

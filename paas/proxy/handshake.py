@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Protocol, cast
 
 from paas.live.certificates import Certificate, Certificates, server_context
-from paas.live.challenges import PROTOCOL, Challenges
+from paas.live.challenges import PROTOCOL
 from paas.proxy import sockets
 from paas.proxy.plane import Plane
 from paas.proxy.secured import Secured
@@ -34,18 +34,20 @@ class Session(ssl.SSLObject):
     checked = False
 
 
-def entrance(certificates: Certificates, challenges: Challenges) -> ssl.SSLContext:
+def entrance(certificates: Certificates) -> ssl.SSLContext:
     """The context in which handshakes begin and which keeps the keys of session tickets,
     so that sessions outlive a change of certificates. A name without a certificate is
     refused (unrecognized_name); a client that sends none gets the default.
     """
+    proofs = certificates.challenges.tls
 
     def choose(session: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
         assert isinstance(session, Session)
         host = (name or "").lower().rstrip(".")
+        if session.checks and host in proofs:
+            session.context, session.checked = proofs[host], True
+            return None
         certificate = certificates.find(host) if host else certificates.default
-        if session.checks and host in challenges.tls:
-            certificate, session.checked = challenges.tls[host], True
         if certificate is None:
             return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
         session.context = certificate.context

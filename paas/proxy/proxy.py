@@ -11,7 +11,6 @@ from paas.errors import Unavailable
 from paas.http1.limits import Limits
 from paas.live.board import Board, OpenRequest
 from paas.live.certificates import Certificates
-from paas.live.challenges import Challenges
 from paas.live.usage import Usage
 from paas.proxy.accesslog import AccessLog
 from paas.proxy.connection import ClientConnection
@@ -39,7 +38,7 @@ class Proxy:
     forwarding fields are extended instead of replaced. With
     `proxy_protocol` they have to begin their connections to public listeners with a
     PROXY preface. `certificates` are those of its listeners with TLS and may change at
-    any time, as may `challenges`. The caller runs `access`, the access log.
+    any time. The caller runs `access`, the access log.
     """
 
     def __init__(
@@ -54,7 +53,6 @@ class Proxy:
     ) -> None:
         limits = limits or Limits()
         self.certificates = Certificates()
-        self.challenges = Challenges()
         self._proxy_protocol = proxy_protocol
         self._tasks = tasks or Tasks()
         self._owns_tasks = tasks is None
@@ -77,8 +75,8 @@ class Proxy:
             on_shortage=self._intake.short,
             trusted=networks(trusted),
             access=access,
-            challenges=self.challenges,
-            entrance=entrance(self.certificates, self.challenges),
+            challenges=self.certificates.challenges,
+            entrance=entrance(self.certificates),
         )
         board.on_gone = self._gone
         board.survey = self._survey

@@ -11,13 +11,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from paas.adapters.certificates import usable_certificate
 from paas.adapters.forge import KeyForge
 from paas.adapters.keyring import FileKeyring
 from paas.adapters.secrets import AesVault
-from paas.control.ordering import Office
 from paas.errors import Failed, PaasError
-from paas.ports import Authority, Order, Proof, Request
+from paas.ports import Authority, Office, Order, Proof, Request
 
 DAY = 86400.0
 
@@ -156,7 +154,6 @@ def office(
         forge=forge,
         names=names or FakeNames(),
         zone=zone or FakeZone(),
-        use=usable_certificate,
         authority=authority,
     )
 

@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 
 from paas.adapters.archives import ArchiveUnpacker
+from paas.adapters.certificates import usable_certificate
 from paas.adapters.journal import FileJournal
 from paas.adapters.probe import NetworkProber
 from paas.adapters.remotes import GitRemotes
@@ -177,6 +178,7 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
             doors=NoDoors(),
             remotes=remotes(settings),
             office=office(data_dir, vault),
+            use_certificate=usable_certificate,
         )
         board = Board(SystemClock().monotonic)
         control = Control(settings, outside, board)
@@ -229,7 +231,7 @@ def _context(
         hooks=control.hooks,
         hook_keys=control.hook_keys,
         hook_url=HookUrls(settings, control.urls),
-        certificates=control.own_certificates,
+        certificates=control.certification.own,
         status=control.status,
         recorder=control.recorder,
         telemetry=control.telemetry,

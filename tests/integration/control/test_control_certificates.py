@@ -29,11 +29,11 @@ async def add(world: World, *domains: str, service: str = "shop") -> None:
 
 
 def state(world: World, host: str) -> CertificateState:
-    return world.control.certifier.status(host).state
+    return world.control.certification.certifier.status(host).state
 
 
 def why(world: World, host: str) -> str:
-    failure = world.control.certifier.status(host).failure
+    failure = world.control.certification.certifier.status(host).failure
     return failure.code if failure else ""
 
 
@@ -47,7 +47,7 @@ def host_is_served(world: World, host: str) -> bool:
 
 async def later(world: World, seconds: float) -> None:
     world.clock.skip(seconds)
-    world.control.certifier.poke()
+    world.control.certification.certifier.poke()
     await asyncio.sleep(0.05)
 
 
@@ -247,13 +247,13 @@ async def test_an_order_goes_on_after_a_crash(ordering: World) -> None:
     ordering.authority.pass_.clear()
     await add(ordering, "a.test")
     await until(lambda: ordering.authority.begun)
-    await until(lambda: ordering.proxy.challenges.http)
+    await until(lambda: ordering.proxy.certificates.challenges.http)
     await ordering.restart()
     ordering.authority.pass_.set()
     await until(lambda: valid(ordering, "a.test"))
     assert len(ordering.authority._orders) == 1
     assert len(ordering.authority.accounts) == 1
-    assert not ordering.proxy.challenges.http
+    assert not ordering.proxy.certificates.challenges.http
 
 
 async def test_a_domain_that_goes_takes_its_certificate_out_of_use(ordering: World) -> None:
@@ -299,4 +299,4 @@ async def test_expired_ones_say_so(ordering: World) -> None:
     await until(lambda: state(ordering, "a.test") is CertificateState.FAILED)
     assert dt.datetime.now(dt.UTC).timestamp() < ordering.clock.time() + 1
     with pytest.raises(NotFound):
-        await ordering.control.own_certificates.delete("shop", "a.test", actor="ann")
+        await ordering.control.certification.own.delete("shop", "a.test", actor="ann")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from paas.adapters.archives import ArchiveUnpacker
+from paas.adapters.certificates import usable_certificate
 from paas.adapters.journal import FileJournal
 from paas.adapters.probe import NetworkProber
 from paas.adapters.remotes import GitRemotes
@@ -18,7 +19,6 @@ from paas.adapters.sources import LocalSources
 from paas.aio.tasks import Tasks
 from paas.control.control import Control, uploads_dir
 from paas.control.intake import DeploymentRequest
-from paas.control.ordering import Office
 from paas.control.outside import Outside
 from paas.control.replicas import Replica
 from paas.core.access import EVERYTHING
@@ -29,6 +29,7 @@ from paas.core.routing import Route
 from paas.core.spec import ArchiveSource, ImageSource, VersionSpec
 from paas.daemon import GatewayDoors
 from paas.live.board import Board
+from paas.ports import Office
 from paas.proxy.proxy import Proxy
 from paas.settings import Settings
 from tests.fakes.certifying import FakeAuthority, FakeNames, FakeZone, office
@@ -115,7 +116,6 @@ class World:
             await self._outside(data),
             self.board,
             certificates=self.proxy.certificates,
-            challenges=self.proxy.challenges,
         )
         await self.control.load()
         self.port = (await self.proxy.listen("127.0.0.1", 0)).port
@@ -317,6 +317,7 @@ class World:
             doors=self.doors,
             remotes=GitRemotes(data / "git", socket=data / "api.sock", limit=1 << 20),
             office=self._office(data, vault),
+            use_certificate=usable_certificate,
         )
 
 

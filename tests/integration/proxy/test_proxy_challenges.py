@@ -23,7 +23,9 @@ def get(path: bytes, host: bytes = b"hello.localhost", method: bytes = b"GET") -
 @over_both
 async def test_a_proof_is_answered_by_us_and_all_else_by_the_service(stage: Stage) -> None:
     await stage.start()
-    stage.proxy.challenges.show("hello.localhost", token="t1", authorization="t1.thumb")
+    stage.proxy.certificates.challenges.show(
+        "hello.localhost", token="t1", authorization="t1.thumb"
+    )
     wire = await stage.wire()
     wire.send(get(PATH))
     assert (await wire.response()).body == b"t1.thumb"
@@ -34,14 +36,14 @@ async def test_a_proof_is_answered_by_us_and_all_else_by_the_service(stage: Stag
         wire.send(get(other))
         assert (await wire.response()).body != b"t1.thumb"
     assert len(stage.origin.seen) == 4
-    stage.proxy.challenges.hide("hello.localhost")
+    stage.proxy.certificates.challenges.hide("hello.localhost")
     wire.send(get(PATH))
     assert (await wire.response()).body != b"t1.thumb"
 
 
 async def test_a_proof_is_for_its_host_alone_and_needs_no_service(stage: Stage) -> None:
     await stage.start()
-    stage.proxy.challenges.show("new.example", token="t1", authorization="t1.thumb")
+    stage.proxy.certificates.challenges.show("new.example", token="t1", authorization="t1.thumb")
     assert (await stage.ask(get(PATH, b"new.example:8080"))).body == b"t1.thumb"
     assert (await stage.ask(get(PATH, b"NEW.example."))).body == b"t1.thumb"
     assert (await stage.ask(get(PATH, b"other.example"))).status == 404
@@ -52,7 +54,9 @@ async def test_a_proof_is_for_its_host_alone_and_needs_no_service(stage: Stage) 
 async def test_a_check_by_tls_sees_the_proof_and_nobody_else_does(stage: Stage) -> None:
     await stage.start()
     shown = KeyForge().proof("hello.localhost", "t1.thumb")
-    stage.proxy.challenges.show_certificate("hello.localhost", usable_certificate(*shown))
+    stage.proxy.certificates.challenges.show_certificate(
+        "hello.localhost", usable_certificate(*shown).context
+    )
     assert stage.listener is not None
     check = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     check.check_hostname, check.verify_mode = False, ssl.CERT_NONE
@@ -66,7 +70,7 @@ async def test_a_check_by_tls_sees_the_proof_and_nobody_else_does(stage: Stage) 
     assert (await stage.ask(get(b"/"))).status == 200
     with pytest.raises(ssl.SSLError):
         await Wire.open(stage.listener.port, tls=check, name="nobody.example")
-    stage.proxy.challenges.hide("hello.localhost")
+    stage.proxy.certificates.challenges.hide("hello.localhost")
     again = await Wire.open(stage.listener.port, tls=check, name="hello.localhost")
     assert again.writer.get_extra_info("ssl_object").getpeercert(binary_form=True) != b""
     for one in (again, wire, *stage.wires):
@@ -79,7 +83,9 @@ async def test_a_check_that_comes_byte_by_byte(stage: Stage) -> None:
     """Its protocol may be torn apart."""
     await stage.start()
     shown = KeyForge().proof("hello.localhost", "t1.thumb")
-    stage.proxy.challenges.show_certificate("hello.localhost", usable_certificate(*shown))
+    stage.proxy.certificates.challenges.show_certificate(
+        "hello.localhost", usable_certificate(*shown).context
+    )
     assert stage.listener is not None
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     check = trusting(hello())

@@ -17,7 +17,7 @@ def test_a_proof_is_shown_for_its_host_and_path_and_then_hidden() -> None:
 
 def test_a_certificate_is_shown_for_its_host_and_then_hidden() -> None:
     challenges = Challenges()
-    challenges.show_certificate("a.test", issue("a.test").certificate)
+    challenges.show_certificate("a.test", issue("a.test").certificate.context)
     assert set(challenges.tls) == {"a.test"}
     challenges.hide("a.test")
     challenges.hide("a.test")
