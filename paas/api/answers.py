@@ -293,6 +293,7 @@ class Service(Shape):
     idle: Idle
     sticky: bool
     redirect_https: bool
+    hsts: int
     main_domain: str | None
     basic_auth: Login | None
     allow: list[str]

@@ -64,6 +64,7 @@ def service(view: ServiceView) -> answers.Service:
         ),
         sticky=settings.sticky,
         redirect_https=settings.redirect_https,
+        hsts=settings.hsts,
         main_domain=settings.main_domain,
         basic_auth=_login(settings.basic_auth),
         allow=list(settings.allow),
