@@ -19,15 +19,15 @@ from paas.cli.trouble import CliError
 def services(app: App, words: tuple[str, ...]) -> None:
     """List services, show one, or change its settings.
 
-    Settings: auto_prune, sticky, redirect_https and request_log (true or false);
-    hsts (seconds, 0 for off); freeze_after and stop_after (seconds, 0 for never,
-    `default` for the host's setting); main_domain (a name, or `none`); basic_auth (USER, which asks for the
-    password, USER:PASSWORD, or `none`); allow (networks with commas, or `none`);
-    maintenance (off, page or hold); body_limit (bytes or a size, 0 for none);
-    ignore (what is no traffic: /PATH, agent:TEXT, or both with a + between them,
-    +status:CODE for the answer while it sleeps; rules with commas, or `none`);
-    repository (a URL, or `none`; `paas hooks setup` knows branch and tags);
-    branch (the one whose pushes are deployed, or `none` for main or master).
+    Settings: auto_prune, sticky, redirect_https and request_log (true or false); hsts
+    (seconds, 0 for off); freeze_after and stop_after (seconds, 0 for never, `default` for
+    the host's setting); main_domain (a name, or `none`); basic_auth (USER, which asks for
+    the password, USER:PASSWORD, or `none`); allow (networks with commas, or `none`);
+    maintenance (off, page or hold); body_limit (bytes or a size, 0 for none); ignore (what
+    is no traffic: /PATH, agent:TEXT, or both with a + between them, +status:CODE for the
+    answer while it sleeps; rules with commas, or `none`); repository (a URL, or `none`;
+    `paas hooks setup` knows branch and tags); branch (the one whose pushes are deployed, or
+    `none` for main or master).
 
     Examples:
       paas services
