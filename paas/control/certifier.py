@@ -244,14 +244,16 @@ class Certifier:
         """Use what is kept for the hosts there are, and nothing else."""
         kept, hosts = self._memory.kept, self._hosts.all
         self._showcase.show({host: one for host, one in kept.items() if host in hosts})
-        uploads = [one.host for one in kept.values() if one.held.source is Source.UPLOAD]
-        for host in uploads:
-            if host not in hosts:
+        for host in [host for host in kept if host not in hosts]:
+            held = kept[host].held
+            if held.source is Source.UPLOAD or held.facts.expires < self._memory.wall:
                 del kept[host]
                 self._tasks.spawn("drop certificate", self._drop(host))
 
     async def _drop(self, host: str) -> None:
-        """An upload goes with its domain: whoever has the domain next has no use for it."""
+        """An upload goes with its domain: whoever has the domain next has no use for it. An
+        ordered one stays while it is of use, for the domain may come again.
+        """
         async with self._keeping:
             if host not in self._memory.kept:
                 await self._keyring.drop(host)
