@@ -38,7 +38,7 @@ def make_certificate(chain: bytes, key: bytes, *, named: str) -> Certificate:
 
 def usable_certificate(chain: str, key: str) -> Certificate:
     """The same for one that is neither in a file nor has a name."""
-    return make_certificate(chain.encode(), key.encode(), named="the certificate")
+    return make_certificate(chain.encode(), key.encode(), named="the upload")
 
 
 def read_leaf(chain: bytes, *, named: str) -> tuple[x509.Certificate, frozenset[str]]:
@@ -49,7 +49,7 @@ def read_leaf(chain: bytes, *, named: str) -> tuple[x509.Certificate, frozenset[
         leaf = x509.load_pem_x509_certificates(chain)[0]
         names = _names(leaf)
     except ValueError as error:
-        raise _bad(f"{named} holds no certificate in PEM form.", _CHAIN) from error
+        raise _bad(f"There is no certificate in PEM form in {named}.", _CHAIN) from error
     if not names:
         raise _bad(f"The certificate in {named} names no host.", _NAMES)
     return leaf, names

@@ -37,7 +37,7 @@ class KeyForge:
         return request.public_bytes(PEM).decode("ascii")
 
     def read(self, chain: str) -> Facts:
-        leaf, names = read_leaf(chain.encode(), named="the certificate")
+        leaf, names = read_leaf(chain.encode(), named="the chain")
         return Facts(
             names=tuple(sorted(names)),
             issuer=_issuer(leaf.issuer),
