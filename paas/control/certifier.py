@@ -229,10 +229,16 @@ class Certifier:
                 )
 
     async def _keep_held(self, before: KeptCertificate, after: KeptCertificate) -> None:
+        """Unless it goes, or went meanwhile."""
+        host, known = before.host, self._memory.kept
         async with self._keeping:
-            if self._memory.kept.get(before.host) is before:
-                await self._keyring.keep(after)
-                self._memory.kept[before.host] = after
+            if known.get(host) is not before:
+                return
+            await self._keyring.keep(after)
+            if known.get(host) is before:
+                known[host] = after
+            elif host not in known:
+                await self._keyring.drop(host)
 
     # ---- what is in use
 

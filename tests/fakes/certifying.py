@@ -15,7 +15,7 @@ from paas.adapters.forge import KeyForge
 from paas.adapters.keyring import FileKeyring
 from paas.adapters.secrets import AesVault
 from paas.errors import Failed, PaasError
-from paas.ports import Authority, Office, Order, Proof, Request
+from paas.ports import Authority, KeptCertificate, Office, Order, Proof, Request
 
 DAY = 86400.0
 
@@ -139,6 +139,22 @@ class FakeZone:
         self.log.append(("clear", name))
 
 
+class HeldKeyring(FileKeyring):
+    """Certificates are kept only while `pass_` is set."""
+
+    def __init__(self, folder: Path, *, vault: AesVault, new_key: Callable[[], str]) -> None:
+        super().__init__(folder, vault=vault, new_key=new_key)
+        self.pass_ = asyncio.Event()
+        self.pass_.set()
+        self.held = 0
+
+    async def keep(self, certificate: KeptCertificate) -> None:
+        self.held += 1
+        await self.pass_.wait()
+        self.held -= 1
+        await super().keep(certificate)
+
+
 def office(
     data: Path,
     vault: AesVault,
@@ -150,7 +166,7 @@ def office(
     """An office whose keyring is in `data`; without an authority nothing is ordered."""
     forge = KeyForge()
     return Office(
-        keyring=FileKeyring(data / "certificates", vault=vault, new_key=forge.new_key),
+        keyring=HeldKeyring(data / "certificates", vault=vault, new_key=forge.new_key),
         forge=forge,
         names=names or FakeNames(),
         zone=zone or FakeZone(),

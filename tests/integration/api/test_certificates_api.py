@@ -28,7 +28,7 @@ async def shown(paas: World) -> dict:
 
 
 async def test_it_is_used_shown_and_taken_back(shop: World) -> None:
-    pair = issue(HOST, "*.example.org")
+    pair = issue(HOST, "*.example.org", days=60)
     answer = await put(shop, pair)
     assert answer.status == 200, answer.text
     assert (answer.json["state"], answer.json["source"]) == ("valid", "upload")

@@ -8,6 +8,7 @@ import pytest
 from paas.core.certifying import DAY, HOUR, CertificateState
 from paas.errors import Failed, NotFound, TooOften, Unavailable
 from paas.settings import Acme
+from tests.certificates import issue
 from tests.integration.control.wire import request
 from tests.integration.control.world import World, Worlds
 from tests.waiting import until
@@ -290,6 +291,24 @@ async def test_an_error_of_ours_is_a_failure_and_no_storm(ordering: World) -> No
     await until(lambda: why(ordering, "a.test") == "internal")
     await later(ordering, 30)
     assert ordering.authority.begun == ["a.test"]
+
+
+async def test_what_goes_while_it_is_warned_of_stays_gone(world: World) -> None:
+    """The note that somebody was warned must not bring back a key that is gone."""
+    await add(world, "a.test")
+    pair = issue("a.test", days=5)
+    own = world.control.certification.own
+    await own.put("shop", "a.test", chain=pair.chain.decode(), key=pair.key.decode(), actor="ann")
+    await world.told("certificate.expiring", 1)
+    world.keyring.pass_.clear()
+    await later(world, 4.5 * DAY)
+    await later(world, HOUR)
+    await until(lambda: world.keyring.held)
+    await world.control.services.remove_domain("shop", "a.test", actor="ann")
+    world.keyring.pass_.set()
+    await until(lambda: not list((world.settings.data_dir / "certificates").glob("a.test.*")))
+    await add(world, "a.test")
+    assert state(world, "a.test") is CertificateState.NONE
 
 
 async def test_expired_ones_say_so(ordering: World) -> None:

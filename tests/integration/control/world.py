@@ -32,7 +32,7 @@ from paas.live.board import Board
 from paas.ports import Office
 from paas.proxy.proxy import Proxy
 from paas.settings import Settings
-from tests.fakes.certifying import FakeAuthority, FakeNames, FakeZone, office
+from tests.fakes.certifying import FakeAuthority, FakeNames, FakeZone, HeldKeyring, office
 from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.engine import FakeBuilder
 from tests.fakes.figures import FakeFigures
@@ -286,7 +286,10 @@ class World:
 
     def _office(self, data: Path, vault: AesVault) -> Office:
         authority = self.authority if self.settings.acme.enabled else None
-        return office(data, vault, authority=authority, names=self.names, zone=self.zone)
+        made = office(data, vault, authority=authority, names=self.names, zone=self.zone)
+        assert isinstance(made.keyring, HeldKeyring)
+        self.keyring = made.keyring
+        return made
 
     async def _outside(self, data: Path) -> Outside:
         stack, tasks = self._stack, Tasks()
