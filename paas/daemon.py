@@ -199,6 +199,8 @@ class Daemon:
         plain = await self._listen(self._settings.proxy.http, secure=False)
         secure = await self._listen(self._settings.proxy.https, secure=True)
         self.control.urls.listens(plain, secure)
+        if self._settings.acme.enabled and not secure:
+            log.warning("certificates are ordered, but nobody is shown any: set proxy.https")
         await self.control.start()
         await self.api.start()
         log.info(

@@ -22,6 +22,7 @@ from requests import Response
 AGENT = "paas"
 CALL_SECONDS = 30
 LONGEST_DETAIL = 600
+LONGEST_CHAIN = 200_000
 
 
 class Trouble(Exception):
@@ -104,7 +105,10 @@ class Conversation:
         order = self._client.poll_authorizations(order, deadline)
         finalized = order.body.status in (messages.STATUS_PROCESSING, messages.STATUS_VALID)
         end = self._client.poll_finalization if finalized else self._client.finalize_order
-        return {"chain": end(order, deadline).fullchain_pem}
+        chain = end(order, deadline).fullchain_pem
+        if len(chain) > LONGEST_CHAIN:
+            raise Trouble("order_refused", f"Its chain has {len(chain)} characters.")
+        return {"chain": chain}
 
     def renewals(self) -> dict[str, Any]:
         """When the authority wants which certificate renewed, by host; None: it does not say."""

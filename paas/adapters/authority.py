@@ -1,7 +1,7 @@
 """The `Authority` port: each call is a process of its own, which `acme_client.py` is.
 
-It gets its task on standard input, is ended with all it may have started when its time is
-over, and ends when the daemon does, however that ends.
+It gets its task on standard input, may use so much memory, is ended with all it may have
+started when its time is over, and ends when the daemon does, however that ends.
 """
 
 import asyncio
@@ -24,7 +24,8 @@ DECISION = 100.0
 """Seconds that the authority has for its checks and the certificate."""
 RATE_LIMITED = 3600
 """Seconds to wait where it asked for none."""
-MOST_OUTPUT = 1024 * 1024
+ADDRESS_SPACE = 1024**3
+"""Bytes that one may use, against answers without end."""
 PASSED_ON = ("PATH", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "no_proxy")
 
 
@@ -41,10 +42,11 @@ class Account:
 
 
 class AcmeAuthority:
-    """Behind the account's directory."""
+    """Behind the account's directory; a call takes at most so many seconds."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, *, seconds: float = DEADLINE) -> None:
         self._account = account
+        self._seconds = seconds
 
     @property
     def directory(self) -> str:
@@ -79,7 +81,7 @@ class AcmeAuthority:
             **task,
         }
         try:
-            async with asyncio.timeout(DEADLINE):
+            async with asyncio.timeout(self._seconds):
                 told = json.loads(await _run(json.dumps(whole).encode()))
         except (TimeoutError, OSError, ValueError) as error:
             raise _unreachable(account.directory, type(error).__name__) from error
@@ -95,6 +97,7 @@ def _task(request: Request) -> dict[str, str]:
 
 async def _run(task: bytes) -> bytes:
     process = await asyncio.create_subprocess_exec(
+        *("prlimit", f"--as={ADDRESS_SPACE}", "--core=0"),
         *("setpriv", "--no-new-privs", "--pdeathsig", "KILL", "--"),
         *(sys.executable, "-I", str(PROGRAM)),
         stdin=asyncio.subprocess.PIPE,
@@ -103,7 +106,6 @@ async def _run(task: bytes) -> bytes:
         env={name: os.environ[name] for name in PASSED_ON if name in os.environ},
         cwd="/",
         start_new_session=True,
-        limit=MOST_OUTPUT,
     )
     try:
         out, _ = await process.communicate(task)

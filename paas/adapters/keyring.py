@@ -60,6 +60,7 @@ class FileKeyring:
         self._vault = vault
         self._new_key = new_key
         self._accounts = asyncio.Lock()
+        self._noting = asyncio.Lock()
         folder.mkdir(mode=0o700, exist_ok=True)
 
     @staticmethod
@@ -117,7 +118,9 @@ class FileKeyring:
         return await self._read(NOTES, Notes) or Notes()
 
     async def keep_notes(self, notes: Notes) -> None:
-        await self._write(NOTES, to_json(notes))
+        text = to_json(notes)
+        async with self._noting:  # in order, so that none undoes a later one
+            await self._write(NOTES, text)
 
     # ---- private
 

@@ -1,5 +1,6 @@
 """What every `Authority` does: the fake in memory, and the real client with pebble."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -156,3 +157,25 @@ async def test_one_whose_certificate_is_not_trusted(pebble: Site) -> None:
     stranger = AcmeAuthority(Account(directory=pebble.authority.directory))
     with pytest.raises(Unavailable, match="cannot be talked to"):
         await stranger.begin(request)
+
+
+async def test_one_that_never_answers_is_given_up() -> None:
+    """The process is gone when the call returns: it held the connection."""
+    gone, came = asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.set()
+        while await reader.read(4096):
+            pass
+        gone.set()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        hole = AcmeAuthority(Account(directory=f"https://127.0.0.1:{port}/"), seconds=5)
+        request, _ = request_for("shop.test", FORGE.new_key())
+        with pytest.raises(Unavailable):
+            await hole.begin(request)
+        assert came.is_set()
+        async with asyncio.timeout(5):
+            await gone.wait()
