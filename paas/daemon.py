@@ -167,7 +167,7 @@ class Daemon:
             pushes=control.pushes,
             history=control.history,
             explain=control.explain,
-            certificates=control.certification.own,
+            certificates=control.certification,
             status=control.status,
             recorder=control.recorder,
             telemetry=control.telemetry,

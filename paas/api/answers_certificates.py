@@ -35,3 +35,19 @@ class Certificate(BaseModel):
     renews: Time | None = None
     problem: CertificateProblem | None = None
     next_try: Time | None = None
+
+
+class HostCertificate(BaseModel):
+    """`service` is null for the base domain's wildcard, which is for all of them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    host: str
+    service: str | None
+    certificate: Certificate
+
+
+class HostCertificates(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    items: list[HostCertificate]

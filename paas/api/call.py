@@ -20,12 +20,12 @@ from paas.api.queries import NoQuery, Query
 from paas.api.raw_bodies import RawBodies
 from paas.api.schema import Body, Nothing
 from paas.control.access import Access
+from paas.control.certification import Certification
 from paas.control.deployments import Deployments
 from paas.control.explain import Explain
 from paas.control.hook_keys import HookKeys
 from paas.control.hooks import Hooks
 from paas.control.janitor import Janitor
-from paas.control.own_certificates import OwnCertificates
 from paas.control.pushes import Pushes
 from paas.control.recorder import Recorder
 from paas.control.registries import Registries
@@ -63,7 +63,7 @@ class Context:
     hooks: Hooks
     hook_keys: HookKeys
     hook_url: Callable[[str], tuple[bool, str]]
-    certificates: OwnCertificates
+    certificates: Certification
     status: Status
     recorder: Recorder
     telemetry: Telemetry

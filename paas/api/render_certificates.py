@@ -3,7 +3,14 @@
 from datetime import UTC, datetime
 
 from paas.api import answers_certificates as answers
+from paas.control.certifier import HostCertificate
 from paas.core.certifying import CertificateStatus
+
+
+def host(known: HostCertificate) -> answers.HostCertificate:
+    return answers.HostCertificate(
+        host=known.host, service=known.service, certificate=certificate(known.status)
+    )
 
 
 def certificate(known: CertificateStatus) -> answers.Certificate:

@@ -1,4 +1,4 @@
-"""Calls on certificates that people bring themselves."""
+"""Calls on certificates: all there are, and those that people bring themselves."""
 
 from typing import Any
 
@@ -12,10 +12,18 @@ from paas.core.access import Scope
 PATH = "/v1/services/{service}/domains/{domain}/certificate"
 
 
+async def list_certificates(
+    call: Call[NoQuery, Nothing],
+) -> answers_certificates.HostCertificates:
+    found = call.context.certificates.certifier.all(view=call.view)
+    items = [render_certificates.host(one) for one in found]
+    return answers_certificates.HostCertificates(items=items)
+
+
 async def put_certificate(
     call: Call[NoQuery, OwnCertificate],
 ) -> answers_certificates.Certificate:
-    known = await call.context.certificates.put(
+    known = await call.context.certificates.own.put(
         call.path("service"),
         call.path("domain").lower(),
         chain=call.body.certificate,
@@ -26,12 +34,22 @@ async def put_certificate(
 
 
 async def delete_certificate(call: Call[NoQuery, Nothing]) -> None:
-    await call.context.certificates.delete(
+    await call.context.certificates.own.delete(
         call.path("service"), call.path("domain").lower(), actor=call.actor
     )
 
 
 ROUTES: tuple[Route[Any, Any], ...] = (
+    Route(
+        method="GET",
+        path="/v1/certificates",
+        operation="listCertificates",
+        summary="All hosts that have or should have a certificate, with its state",
+        handler=list_certificates,
+        needs=Scope.READ,
+        filtered=True,
+        answer=answers_certificates.HostCertificates,
+    ),
     Route(
         method="PUT",
         path=PATH,

@@ -15,7 +15,7 @@ SOURCES = {"acme": "issued", "upload": "uploaded", "file": "from the settings"}
 
 
 @click.command()
-@click.argument("service")
+@click.argument("service", required=False)
 @click.argument("action", required=False, type=click.Choice(["add", "remove", "certificate"]))
 @click.argument("domain", required=False)
 @click.option("--certificate", type=click.Path(path_type=Path), help="PEM file with its chain.")
@@ -23,11 +23,13 @@ SOURCES = {"acme": "issued", "upload": "uploaded", "file": "from the settings"}
 @click.option("--remove", is_flag=True, help="Use the uploaded certificate no more.")
 @common
 def domains(
-    app: App, service: str, *, action: str | None, domain: str | None, **options: Any
+    app: App, service: str | None, *, action: str | None, domain: str | None, **options: Any
 ) -> None:
     """List, add or remove a service's custom domains, or bring a certificate for one.
+    Without a service: all hosts that have or should have a certificate.
 
     Examples:
+      paas domains
       paas domains shop
       paas domains shop add shop.example.com
       paas domains shop remove shop.example.com
@@ -35,7 +37,10 @@ def domains(
       paas domains shop certificate shop.example.com --remove
 
     """
-    client, path = app.client(), f"/v1/services/{segment(service)}/domains"
+    client = app.client()
+    if service is None:
+        return _list(app, client.get("/v1/certificates"))
+    path = f"/v1/services/{segment(service)}/domains"
     if action and not domain:
         raise CliError(f"Name the domain: paas domains {service} {action} DOMAIN.")
     one = f"{path}/{segment(domain or '')}"
@@ -47,7 +52,7 @@ def domains(
         client.call("DELETE", f"{one}/certificate")
     elif action == "certificate":
         client.call("PUT", f"{one}/certificate", body=_pair(options))
-    _list(app, client.get(path))
+    return _list(app, client.get(path))
 
 
 def _pair(options: Mapping[str, Any]) -> dict[str, str]:
@@ -67,8 +72,9 @@ def _list(app: App, answer: dict[str, Any]) -> None:
     if app.json:
         app.out.json(answer)
         return
+    first: dict[str, Any] = next(iter(answer["items"]), {})
     app.out.table(
-        ("DOMAIN", "SINCE", "CERTIFICATE", "EXPIRES", "DETAIL"),
+        ("DOMAIN", "SERVICE" if "host" in first else "SINCE", "CERTIFICATE", "EXPIRES", "DETAIL"),
         [_row(one) for one in answer["items"]],
     )
 
@@ -76,8 +82,8 @@ def _list(app: App, answer: dict[str, Any]) -> None:
 def _row(item: Mapping[str, Any]) -> tuple[str, ...]:
     certificate = item.get("certificate") or {}
     return (
-        item.get("domain") or item.get("name") or "",
-        moment(item.get("created")),
+        item.get("domain") or item.get("host") or "",
+        moment(item.get("created")) if "created" in item else item.get("service") or "",
         certificate.get("state") or "",
         moment(certificate.get("expires")),
         _detail(certificate),

@@ -7,8 +7,9 @@ other's. What is in use was kept before.
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from paas.aio.tasks import Tasks
@@ -16,6 +17,7 @@ from paas.control.certified_hosts import CertifiedHosts
 from paas.control.memory import CertificateMemory
 from paas.control.ordering import Ordering
 from paas.control.showcase import Showcase
+from paas.core.access import View
 from paas.core.certifying import (
     DAY,
     HOUR,
@@ -38,6 +40,15 @@ ROUND = 10.0
 """Seconds between two looks where nothing happens."""
 ASK_AGAIN = 6 * HOUR
 """Between two questions when certificates should be renewed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostCertificate:
+    """`service` is None for a wildcard that is for all of them."""
+
+    host: str
+    service: str | None
+    status: CertificateStatus
 
 
 class Certifier:
@@ -104,6 +115,14 @@ class Certifier:
         if host not in self._hosts.all:
             return NO_CERTIFICATE
         return status(host, self._memory.about(host), ordered=self._ordering is not None)
+
+    def all(self, *, view: View) -> Sequence[HostCertificate]:
+        """Of all hosts that have or should have one, by name, as far as the view goes."""
+        return [
+            HostCertificate(host=host, service=service, status=self.status(host))
+            for host, service in sorted(self._hosts.all.items())
+            if view.service is None or view.service == service
+        ]
 
     async def take(self, kept: KeptCertificate) -> None:
         """Keep this one for its host and use it from now on, whatever was there."""

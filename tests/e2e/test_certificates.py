@@ -145,6 +145,8 @@ def test_one_wildcard_for_the_base_domain_by_dns(by_tls: Secured, service: str) 
     until(lambda: by_tls.served(host), "the wildcard is there", seconds=20)
     answer = by_tls.get(host, by_tls.authority.trusting())
     assert answer.headers["x-paas-error"] == "no_traffic"
+    listed = paas(by_tls, "domains")
+    assert "*.apps.test" in listed
     calls = (by_tls.folder / "hook.log").read_text().splitlines()
     assert [call.split()[:2] for call in calls] == [
         ["set", "_acme-challenge.apps.test"],

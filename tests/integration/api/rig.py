@@ -231,7 +231,7 @@ def _context(
         hooks=control.hooks,
         hook_keys=control.hook_keys,
         hook_url=HookUrls(settings, control.urls),
-        certificates=control.certification.own,
+        certificates=control.certification,
         status=control.status,
         recorder=control.recorder,
         telemetry=control.telemetry,

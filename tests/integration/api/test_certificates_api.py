@@ -84,3 +84,10 @@ async def test_it_goes_with_its_domain(shop: World) -> None:
     await shop.call("DELETE", f"{SHOP}/domains/{HOST}")
     await shop.call("POST", f"{SHOP}/domains", json={"domain": HOST})
     assert (await shown(shop))["state"] == "none"
+
+
+async def test_all_of_them(shop: World) -> None:
+    await put(shop, issue(HOST, days=60))
+    (one,) = (await shop.call("GET", "/v1/certificates")).json["items"]
+    assert (one["host"], one["service"]) == (HOST, "shop")
+    assert one["certificate"] == await shown(shop)

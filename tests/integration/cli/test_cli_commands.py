@@ -134,6 +134,9 @@ def test_certificates(cli: Cli, daemon: Recorded, tmp_path: Path) -> None:
     daemon.on(f"GET {V1}/domains", {"items": items})
     daemon.on(f"PUT {V1}/domains/a.example/certificate", issued)
     daemon.on(f"DELETE {V1}/domains/a.example/certificate", Answer(status=204))
+    wild = {"host": "*.apps.example", "service": None, "certificate": issued}
+    daemon.on("GET /v1/certificates", {"items": [wild]})
+    assert "*.apps.example" in cli("domains").out
     shown = cli("domains", "shop").out
     assert "No address. Add one. Tried again 2026-" in shown
     assert "issued by R3" in shown
