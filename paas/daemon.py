@@ -21,7 +21,7 @@ from paas import __version__
 from paas.adapters.archives import ArchiveUnpacker
 from paas.adapters.backups import DataBackups
 from paas.adapters.build import DockerBuilder
-from paas.adapters.certificates import read_certificate
+from paas.adapters.certificates import read_certificate, usable_certificate
 from paas.adapters.disk import LocalDisk
 from paas.adapters.docker import DockerEngine
 from paas.adapters.docker_saves import DockerSaves
@@ -33,8 +33,10 @@ from paas.adapters.git_remote import Trust
 from paas.adapters.git_sandbox import LowUser
 from paas.adapters.host import LinuxHost
 from paas.adapters.journal import FileJournal
+from paas.adapters.keyring import FileKeyring
 from paas.adapters.lockfile import LockFile
 from paas.adapters.log_sinks import FileSink, StreamSink
+from paas.adapters.office import open_office
 from paas.adapters.probe import NetworkProber
 from paas.adapters.remotes import GitRemotes
 from paas.adapters.secrets import AesVault
@@ -134,6 +136,7 @@ class Daemon:
             pushes=control.pushes,
             history=control.history,
             explain=control.explain,
+            certificates=control.certification,
             status=control.status,
             recorder=control.recorder,
             telemetry=control.telemetry,
@@ -173,6 +176,8 @@ class Daemon:
         secure = await self._listen(places["https"], sockets, secure=True)
         self._bound = (*plain, *secure)
         self.control.urls.listens(plain, secure)
+        if self.settings.acme.enabled and not secure:
+            log.warning("certificates are ordered, but nobody is shown any: set proxy.https")
         await self.control.start()
         await self.api.start([sockets[at.held] for at in places["api"] if at.held is not None])
         log.info(
@@ -292,8 +297,9 @@ async def _outside(
     journal = FileJournal(data / "logs", limit=settings.logs.bytes_per_version, tasks=tasks)
     stack.push_async_callback(journal.close)
     installation = await store.meta("installation", secrets.token_hex(8))
-    key = data / "secret.key"
-    sealed = not key.exists() and await _has_secrets(store)
+    key, keyring = data / "secret.key", data / "certificates"
+    sealed = not key.exists() and (FileKeyring.in_use(keyring) or await _has_secrets(store))
+    vault = AesVault(key, sealed_exists=sealed)
     engine = DockerEngine(settings.docker.host, installation=installation, tasks=tasks)
     stack.push_async_callback(engine.close)
     backups = DataBackups(data, config=config)
@@ -312,7 +318,7 @@ async def _outside(
         repositories=_repositories(settings),
         sources=LocalSources(),
         prober=NetworkProber(),
-        vault=AesVault(key, sealed_exists=sealed),
+        vault=vault,
         journal=journal,
         store=store,
         figures=store.figures,
@@ -324,6 +330,8 @@ async def _outside(
         disk=LocalDisk(),
         doors=doors,
         remotes=GitRemotes(data / "git", socket=socket_path(settings), limit=limits.upload_bytes),
+        office=open_office(settings.acme, keyring, vault),
+        use_certificate=usable_certificate,
     )
 
 

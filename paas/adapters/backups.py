@@ -30,7 +30,8 @@ FORMAT = 1
 PLAIN = ("known_hosts",)
 """Files of the data directory that every archive has."""
 WITH_KEY = ("secret.key",)
-"""Files that open or prove something: only on request."""
+"""Files that open or prove something: only on request, and with them the certificates, whose
+keys are sealed with it."""
 PIECE = 1024**2
 
 T = TypeVar("T")
@@ -127,9 +128,11 @@ class DataBackups:
         for name in (*PLAIN, *(WITH_KEY if key else ())):
             if (self._data / name).is_file():
                 yield name, self._data / name
-        for file in sorted((self._data / "git").rglob("*")) if git else ():
-            if file.is_file() and not file.is_symlink():
-                yield str(file.relative_to(self._data)), file
+        folders = [*(["git"] if git else []), *(["certificates"] if key else [])]
+        for folder in folders:
+            for file in sorted((self._data / folder).rglob("*")):
+                if file.is_file() and not file.is_symlink():
+                    yield str(file.relative_to(self._data)), file
 
     def _pack(self, work: Path, found: list[tuple[str, Path]]) -> Path:
         files = [("paas.db", self._copy(work)), *found]

@@ -26,20 +26,33 @@ def read_certificate(chain: Path, key: Path) -> Certificate:
 
 def make_certificate(chain: bytes, key: bytes, *, named: str) -> Certificate:
     """The same from PEM texts; `named` stands in errors."""
-    try:
-        leaf = x509.load_pem_x509_certificates(chain)[0]
-        names, expires = _names(leaf), leaf.not_valid_after_utc
-    except ValueError as error:
-        raise _bad(f"{named} holds no certificate in PEM form.", _CHAIN) from error
-    if not names:
-        raise _bad(f"The certificate in {named} names no host.", _NAMES)
+    leaf, names = read_leaf(chain, named=named)
     context = server_context()
     try:
         with _file(chain) as chain_file, _file(key) as key_file:
             context.load_cert_chain(chain_file, key_file, password=_no_password)
     except (ssl.SSLError, ValueError) as error:
         raise _unusable(named, error) from error
-    return Certificate(names=names, expires=expires, context=context)
+    return Certificate(names=names, expires=leaf.not_valid_after_utc, context=context)
+
+
+def usable_certificate(chain: str, key: str) -> Certificate:
+    """The same for one that is neither in a file nor has a name."""
+    return make_certificate(chain.encode(), key.encode(), named="the upload")
+
+
+def read_leaf(chain: bytes, *, named: str) -> tuple[x509.Certificate, frozenset[str]]:
+    """The first certificate of a chain, and the hosts in it. Raises `Invalid`
+    (`bad_certificate`).
+    """
+    try:
+        leaf = x509.load_pem_x509_certificates(chain)[0]
+        names = _names(leaf)
+    except ValueError as error:
+        raise _bad(f"There is no certificate in PEM form in {named}.", _CHAIN) from error
+    if not names:
+        raise _bad(f"The certificate in {named} names no host.", _NAMES)
+    return leaf, names
 
 
 _CHAIN = "Give the file with the full chain, the host's own certificate first."

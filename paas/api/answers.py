@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from paas.api.answers_certificates import Certificate
 from paas.core.model import Condition, DeploymentStatus, ReplicaState, StepName, StepStatus
 from paas.core.model import VersionStatus as Status
 from paas.core.watermarks import Level
@@ -231,10 +232,6 @@ class Replicas(Shape):
     items: list[Replica]
 
 
-class Certificate(Shape):
-    state: Literal["none"] = "none"
-
-
 class Domain(Shape):
     domain: str
     created: Time
@@ -296,6 +293,7 @@ class Service(Shape):
     idle: Idle
     sticky: bool
     redirect_https: bool
+    hsts: int
     main_domain: str | None
     basic_auth: Login | None
     allow: list[str]

@@ -21,6 +21,7 @@ from paas.api.raw_bodies import RawBodies
 from paas.api.schema import Body, Nothing
 from paas.control.access import Access
 from paas.control.backups import Safekeeping
+from paas.control.certification import Certification
 from paas.control.deployments import Deployments
 from paas.control.explain import Explain
 from paas.control.hook_keys import HookKeys
@@ -63,6 +64,7 @@ class Context:
     hooks: Hooks
     hook_keys: HookKeys
     hook_url: Callable[[str], tuple[bool, str]]
+    certificates: Certification
     status: Status
     recorder: Recorder
     telemetry: Telemetry

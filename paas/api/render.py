@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from paas.api import answers
+from paas.api.render_certificates import certificate
 from paas.control.room import Seen
 from paas.control.view import HealthView, ReplicaView, ServiceView, VersionView
 from paas.core import model
+from paas.core.certifying import NO_CERTIFICATE
 from paas.core.repositories import Repository
 from paas.core.sizes import format_size
 from paas.core.spec import (
@@ -62,6 +64,7 @@ def service(view: ServiceView) -> answers.Service:
         ),
         sticky=settings.sticky,
         redirect_https=settings.redirect_https,
+        hsts=settings.hsts,
         main_domain=settings.main_domain,
         basic_auth=_login(settings.basic_auth),
         allow=list(settings.allow),
@@ -82,7 +85,7 @@ def domain(known: model.Domain, view: ServiceView) -> answers.Domain:
     return answers.Domain(
         domain=known.name,
         created=rfc3339(known.created),
-        certificate=answers.Certificate(state="none"),
+        certificate=certificate(view.certificates.get(known.name, NO_CERTIFICATE)),
         url=next(urls, f"http://{known.name}/"),
     )
 

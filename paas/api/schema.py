@@ -256,6 +256,7 @@ class ServiceChanges(Body):
     idle: Idle = Idle()
     sticky: bool = False
     redirect_https: bool = False
+    hsts: Annotated[int, Field(ge=0, le=2 * 366 * 86400)] = 0
     main_domain: HostName | None = None
     basic_auth: Login | None = None
     allow: Annotated[list[AllowedNetwork], Field(max_length=1000)] = []

@@ -5,6 +5,7 @@ from typing import Any
 from paas.api import (
     routes_access,
     routes_backup,
+    routes_certificates,
     routes_deployments,
     routes_disk,
     routes_figures,
@@ -21,6 +22,7 @@ from paas.api.call import Route
 
 ROUTES: tuple[Route[Any, Any], ...] = (
     *routes_services.ROUTES,
+    *routes_certificates.ROUTES,
     *routes_deployments.ROUTES,
     *routes_git.ROUTES,
     *routes_versions.ROUTES,

@@ -33,7 +33,7 @@ COMMANDS = {
     "deployments": ("services", "List a service's deployments."),
     "hooks": ("hooks", "Deploy on pushes to a hosted repository."),
     "cancel": ("services", "Cancel a deployment."),
-    "domains": ("services", "List, add or remove custom domains."),
+    "domains": ("domains", "List, add or remove custom domains, or bring a certificate."),
     "delete": ("services", "Delete a service or a version."),
     "open": ("services", "Show a service's address and open it in a browser."),
     "token": ("access", "List, make or revoke API tokens."),

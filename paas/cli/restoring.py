@@ -23,7 +23,7 @@ from paas.cli.trouble import CliError, Exit
 
 FORMAT = 1
 FILES = frozenset({"paas.db", "config.yaml", "secret.key", "known_hosts", "images.tar"})
-FOLDERS = frozenset({"git"})
+FOLDERS = frozenset({"git", "certificates"})
 ABOUT = "backup.json"
 MOST_ABOUT = 64 * 1024 * 1024
 """Bytes of `backup.json`: it has a line for each file."""

@@ -19,15 +19,15 @@ from paas.cli.trouble import CliError
 def services(app: App, words: tuple[str, ...]) -> None:
     """List services, show one, or change its settings.
 
-    Settings: auto_prune, sticky, redirect_https and request_log (true or false);
-    freeze_after and stop_after (seconds, 0 for never, `default` for the host's
-    setting); main_domain (a name, or `none`); basic_auth (USER, which asks for the
-    password, USER:PASSWORD, or `none`); allow (networks with commas, or `none`);
-    maintenance (off, page or hold); body_limit (bytes or a size, 0 for none);
-    ignore (what is no traffic: /PATH, agent:TEXT, or both with a + between them,
-    +status:CODE for the answer while it sleeps; rules with commas, or `none`);
-    repository (a URL, or `none`; `paas hooks setup` knows branch and tags);
-    branch (the one whose pushes are deployed, or `none` for main or master).
+    Settings: auto_prune, sticky, redirect_https and request_log (true or false); hsts
+    (seconds, 0 for off); freeze_after and stop_after (seconds, 0 for never, `default` for
+    the host's setting); main_domain (a name, or `none`); basic_auth (USER, which asks for
+    the password, USER:PASSWORD, or `none`); allow (networks with commas, or `none`);
+    maintenance (off, page or hold); body_limit (bytes or a size, 0 for none); ignore (what
+    is no traffic: /PATH, agent:TEXT, or both with a + between them, +status:CODE for the
+    answer while it sleeps; rules with commas, or `none`); repository (a URL, or `none`;
+    `paas hooks setup` knows branch and tags); branch (the one whose pushes are deployed, or
+    `none` for main or master).
 
     Examples:
       paas services
@@ -155,40 +155,6 @@ def open_command(app: App, service: str) -> None:
         import webbrowser  # noqa: PLC0415 (only with a display)
 
         webbrowser.open(urls[0])
-
-
-@click.command()
-@click.argument("service")
-@click.argument("action", required=False, type=click.Choice(["add", "remove"]))
-@click.argument("domain", required=False)
-@common
-def domains(app: App, service: str, *, action: str | None, domain: str | None) -> None:
-    """List, add or remove a service's custom domains.
-
-    Examples:
-      paas domains shop
-      paas domains shop add shop.example.com
-      paas domains shop remove shop.example.com
-
-    """
-    client, path = app.client(), _path(service) + "/domains"
-    if action and not domain:
-        raise CliError(f"Name the domain to {action}.")
-    if action == "add":
-        client.call("POST", path, body={"domain": domain})
-    elif action == "remove":
-        client.call("DELETE", f"{path}/{segment(domain or '')}")
-    answer = client.get(path)
-    if app.json:
-        app.out.json(answer)
-        return
-    app.out.table(
-        ("DOMAIN", "SINCE"),
-        [
-            (item.get("domain") or item.get("name"), moment(item.get("created")))
-            for item in answer["items"]
-        ],
-    )
 
 
 def _path(service: str) -> str:

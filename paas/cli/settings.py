@@ -21,6 +21,7 @@ KEYS = (
     *_TIMES,
     "sticky",
     "redirect_https",
+    "hsts",
     "main_domain",
     "basic_auth",
     "allow",
@@ -56,8 +57,8 @@ def _value(key: str, text: str, ask: Ask) -> object:
         return _switch(key, text)
     if key in _TIMES:
         return _seconds(key, text)
-    if key == "body_limit":
-        return _size(text)
+    if key in _NUMBERS:
+        return _NUMBERS[key](text)
     if key == "maintenance":
         return text
     if text in ("", "none"):
@@ -89,6 +90,12 @@ def _seconds(key: str, text: str) -> float | None:
         return float(text)
     except ValueError as error:
         raise CliError(f"{key} is a number of seconds, or `default`.") from error
+
+
+def _whole_seconds(text: str) -> int:
+    if not text.isdecimal():
+        raise CliError("hsts is a whole number of seconds, 0 for off.")
+    return int(text)
 
 
 def _login(text: str, ask: Ask) -> dict[str, str]:
@@ -130,8 +137,6 @@ def _shown(key: str, value: Any) -> str:
         return _SHOWN[key](value) if value else "none"
     if key in _LISTS:
         return ", ".join(map(_shown_item, value)) or _LISTS[key]
-    if key == "body_limit":
-        return format_size(value) if value else "none"
     return _NOTHING.get(key, "none") if value is None else str(value)
 
 
@@ -154,7 +159,10 @@ def _shown_item(item: Any) -> str:
     return "+".join(parts)
 
 
-_SHOWN: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+_SHOWN: Mapping[str, Callable[[Any], str]] = {
     "basic_auth": _shown_login,
     "repository": _shown_repository,
+    "body_limit": format_size,
+    "hsts": "{} s".format,
 }
+_NUMBERS: Mapping[str, Callable[[str], int]] = {"body_limit": _size, "hsts": _whole_seconds}

@@ -9,6 +9,7 @@ from paas.control.addresses import Addresses
 from paas.control.backups import Safekeeping
 from paas.control.catalog import Catalog
 from paas.control.census import Census
+from paas.control.certification import Certification
 from paas.control.deployments import Deployments, Jobs
 from paas.control.drain import Drain
 from paas.control.explain import Explain
@@ -52,9 +53,7 @@ ENGINE_PAUSE = 1.0
 
 
 class Control:
-    """Builds the parts; `services`, `deployments`, `pushes`, `hooks`, `history`, `explain`,
-    `status` are its front.
-    """
+    """Builds the parts; its public attributes are its front."""
 
     def __init__(
         self,
@@ -68,6 +67,9 @@ class Control:
         self._tasks = Tasks()
         self.urls = Urls(settings.base_domain, certificates or Certificates())
         self.catalog = Catalog(outside.store, self._tasks)
+        self.certification = Certification(
+            settings.acme, outside, catalog=self.catalog, urls=self.urls, tasks=self._tasks
+        )
         self._build_watching(settings, board)
         self._build_keeping(settings, board)
         self._build_housekeeping(settings)
@@ -78,6 +80,7 @@ class Control:
     async def load(self) -> None:
         """Read the store: from here on the board routes."""
         await self.catalog.load()
+        await self.certification.certifier.load()
         await self._marks.load()
         await self.registries.load()
         await self._holdings.load()
@@ -97,6 +100,7 @@ class Control:
         heal("figures", self.recorder.run)
         heal("pulse", self._pulse.run)
         heal("backups", self.safekeeping.run)
+        heal("certificates", self.certification.certifier.run)
         if self._drain is not None:
             heal("drain", self._drain.run)
 
@@ -360,6 +364,7 @@ class Control:
             engine=out.engine,
             urls=self.urls,
         )
+        views.certificate = self.certification.certifier.status
         self.services = Services(
             catalog=self.catalog,
             intake=self._intake,

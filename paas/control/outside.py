@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from paas.control.showcase import MakeCertificate
 from paas.ports import (
     Backups,
     Builder,
@@ -16,6 +17,7 @@ from paas.ports import (
     ImageSaver,
     Journal,
     LineSink,
+    Office,
     Prober,
     Remotes,
     Repositories,
@@ -50,5 +52,7 @@ class Outside:
     disk: Disk
     doors: Doors
     remotes: Remotes
+    office: Office
+    use_certificate: MakeCertificate
     drain: LineSink | None = None
     engine_calls: Callable[[], Mapping[tuple[str, str], int]] = dict

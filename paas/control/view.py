@@ -1,8 +1,10 @@
 """What the control plane shows: values the API and the console render."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from paas.control.room import Seen
+from paas.core.certifying import CertificateStatus
 from paas.core.model import Condition, Deployment, ReplicaState, Service, Version
 
 
@@ -35,13 +37,16 @@ class VersionView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceView:
-    """A service. `state`: `serving` (some weight), `offline`, `empty`."""
+    """A service. `state`: `serving` (some weight), `offline`, `empty`; `certificates` are
+    those of its domains.
+    """
 
     service: Service
     state: str
     urls: tuple[str, ...]
     internal_address: str | None
     last_deployment: Deployment | None
+    certificates: Mapping[str, CertificateStatus]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Puts together what is shown of services, versions, replicas and the daemon."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -13,6 +13,7 @@ from paas.control.replicas import STATES, Replica
 from paas.control.room import Room
 from paas.control.roster import Roster
 from paas.control.view import HealthView, ReplicaView, ServiceView, VersionView
+from paas.core.certifying import NO_CERTIFICATE, CertificateStatus
 from paas.core.model import Service, Version, VersionStatus
 from paas.errors import PaasError
 from paas.live.certificates import Certificates
@@ -28,31 +29,37 @@ class Urls:
     """
 
     def __init__(self, base_domain: str, certificates: Certificates) -> None:
-        self._base_domain = base_domain
-        self._certificates = certificates
+        self.base_domain = base_domain
+        self.certificates = certificates
         self._http = ""
         self._https: str | None = None
+        self.plain_ports: frozenset[int] = frozenset()
+        self.secure_ports: frozenset[int] = frozenset()
         self.listening: tuple[str, ...] = ()
 
     def listens(self, plain: Sequence[str], secure: Sequence[str]) -> None:
         """The proxy accepts connections there; the first of each kind stands in URLs."""
         self.listening = (*plain, *secure)
+        self.plain_ports = frozenset(int(one.rpartition(":")[2]) for one in plain)
+        self.secure_ports = frozenset(int(one.rpartition(":")[2]) for one in secure)
         self._http = _port(plain[0], usual="80")
         self._https = _port(secure[0], usual="443") if secure else None
 
     def of(self, *names: str) -> tuple[str, ...]:
         """URLs of names in the base domain."""
-        return tuple(self.host(f"{name}.{self._base_domain}") for name in names)
+        return tuple(self.host(f"{name}.{self.base_domain}") for name in names)
 
     def host(self, host: str) -> str:
         """The URL of a full host name."""
-        if self._https is not None and self._certificates.find(host) is not None:
+        if self._https is not None and self.certificates.find(host) is not None:
             return f"https://{host}{self._https}/"
         return f"http://{host}{self._http}/"
 
 
 class Views:
-    """Reads memory only, but for the replicas' use of CPU and memory."""
+    """Reads memory only, but for the replicas' use of CPU and memory. `certificate` tells
+    about that of a host.
+    """
 
     def __init__(
         self,
@@ -70,6 +77,7 @@ class Views:
         self._addresses = addresses
         self._engine = engine
         self._urls = urls
+        self.certificate: Callable[[str], CertificateStatus] = lambda _host: NO_CERTIFICATE
 
     def service(self, service: Service) -> ServiceView:
         hosts = tuple(self._urls.host(domain.name) for domain in service.domains)
@@ -79,6 +87,7 @@ class Views:
             urls=self._urls.of(service.name) + hosts,
             internal_address=self._addresses.address(service.internal_port),
             last_deployment=self._catalog.latest_deployment(service),
+            certificates={one.name: self.certificate(one.name) for one in service.domains},
         )
 
     def version(self, service: Service, version: Version) -> VersionView:

@@ -152,7 +152,8 @@ class ServiceSettings:
     """What can be changed on a service; a time of None means the host's own setting.
 
     `main_domain` is one of its own hosts, to which the others redirect; `allow` are the
-    networks it can be reached from (empty: all); `body_limit` is bytes, 0 for none;
+    networks it can be reached from (empty: all); `hsts` is for how many seconds browsers
+    use https alone, 0 for none; `body_limit` is bytes, 0 for none;
     `request_log` keeps its last requests in memory; what an `ignore` rule names is no traffic;
     pushes to `repository` deploy, and so do those to `branch` that come here ("": to main or
     master, whichever is pushed first).
@@ -163,6 +164,7 @@ class ServiceSettings:
     stop_after: float | None = None
     sticky: bool = False
     redirect_https: bool = False
+    hsts: int = 0
     main_domain: str | None = None
     basic_auth: BasicAuth | None = None
     allow: tuple[str, ...] = ()

@@ -80,11 +80,13 @@ Decision = Verdict | Refuse | Redirect | Prove
 class Policy:
     """`only` matches all targets that may be asked for (None: any). `sticky` maps the cookie
     values that are honoured to version ids, `cookies` those ids to the field lines that set
-    them; both are empty without stickiness.
+    them; both are empty without stickiness. `hsts` is the field line for answers by https, or
+    empty.
     """
 
     only: re.Pattern[bytes] | None = None
     redirect_https: bool = False
+    hsts: bytes = b""
     main_domain: str | None = None
     basic_auth: BasicAuth | None = None
     allow: tuple[Network, ...] = ()
@@ -105,6 +107,7 @@ def service_policy(service: Service, *, hosts: Collection[str]) -> Policy | None
     sticky = _sticky(service) if settings.sticky else {}
     policy = Policy(
         redirect_https=settings.redirect_https,
+        hsts=_hsts(settings.hsts),
         main_domain=_one_of(hosts, settings.main_domain),
         basic_auth=settings.basic_auth,
         allow=networks(settings.allow),
@@ -125,6 +128,7 @@ def version_policy(service: Service) -> Policy | None:
     settings = service.settings
     policy = Policy(
         redirect_https=settings.redirect_https,
+        hsts=_hsts(settings.hsts),
         basic_auth=settings.basic_auth,
         allow=networks(settings.allow),
         maintenance=settings.maintenance,
@@ -188,6 +192,11 @@ def _sticky(service: Service) -> dict[bytes, str]:
         for version in service.versions
         if service.split.get(version.name)
     }
+
+
+def _hsts(seconds: int) -> bytes:
+    """RFC 6797, section 6.1."""
+    return b"Strict-Transport-Security: max-age=%d\r\n" % seconds if seconds else b""
 
 
 def _set_cookie(name: bytes) -> bytes:

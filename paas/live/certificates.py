@@ -9,6 +9,8 @@ import ssl
 from dataclasses import dataclass
 from datetime import datetime
 
+from paas.live.challenges import Challenges
+
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """For TLS 1.2; all suites of 1.3 are of this kind: forward secrecy, authenticated."""
 PROTOCOLS = ["http/1.1"]
@@ -28,9 +30,12 @@ class Certificate:
 
 
 class Certificates:
-    """The certificates by a key of their owner's choice; the first is the default."""
+    """The certificates by a key of their owner's choice; the first is the default. What
+    authorities look for is in `challenges`.
+    """
 
     def __init__(self) -> None:
+        self.challenges = Challenges()
         self._all: dict[str, Certificate] = {}
         self._by_name: dict[str, Certificate] = {}
 
@@ -47,6 +52,11 @@ class Certificates:
     def find(self, host: str) -> Certificate | None:
         """The one that proves that lower-case host."""
         return self._by_name.get(host) or self._by_name.get(wildcard(host))
+
+    @property
+    def all(self) -> tuple[Certificate, ...]:
+        """In the order in which their keys came."""
+        return tuple(self._all.values())
 
     @property
     def default(self) -> Certificate | None:

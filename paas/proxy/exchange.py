@@ -4,11 +4,10 @@
           → a pooled or new connection → request and answer stream both ways
           → connection back to its pool → lease back to the board → client goes on
 
-Callbacks only, no task. Each way out goes through `_settle`, which gives back
-whatever is held (ticket, connection, lease) exactly once. A request is sent
-again only while every byte of it that was sent is still here, no byte of an
-answer came, and the method is idempotent; a refused connection sent nothing,
-so then any request goes elsewhere.
+Callbacks only, no task. Each way out goes through `_settle`, which gives back whatever is held
+(ticket, connection, lease) exactly once. A request is sent again only while every byte of it that
+was sent is still here, no byte of an answer came, and the method is idempotent; a refused
+connection sent nothing, so then any request goes elsewhere.
 """
 
 from functools import partial
@@ -100,8 +99,9 @@ class Exchange:
         self._client.deadline = NEVER  # waiting and connecting have limits of their own
         if plane.access is not None:
             self._trace = Trace(plane)
-        if head.hops >= MAX_HOPS or head.target == b"*":
-            return self._answer_ourselves()
+        ours = plane.challenges.http or head.hops >= MAX_HOPS or head.target == b"*"
+        if ours and self._answered_ourselves():
+            return None
         route = self._client.route(head.host)
         if route is None:
             wrong = self._client.misdirected(head.host)  # RFC 9110, section 15.5.20
@@ -166,10 +166,9 @@ class Exchange:
             guard.again(received=self._received)
         elif self._client.full or self._answer.begun:
             self._cut()
-        elif self.request_done or self._paused:
-            self.fail(pages.TIMEOUT)
         else:
-            self.fail(pages.SLOW_REQUEST)
+            silent = self.request_done or self._paused
+            self.fail(pages.TIMEOUT if silent else pages.SLOW_REQUEST)
 
     # ---- from the guard
 
@@ -182,9 +181,7 @@ class Exchange:
         guard.ask(route, received=self._received)
 
     def admitted(self, version: str, *, cookie: bytes, rule: Ignore | None) -> None:
-        """Go on with that version; `cookie` is a field line for the answer, or empty; by
-        that rule the request is no traffic.
-        """
+        """Go on with that version; `cookie` is for the answer; by `rule` it is no traffic."""
         self._answer.cookie = cookie
         self._client.deadline = NEVER
         if self._trace is not None:
@@ -297,9 +294,7 @@ class Exchange:
 
     def flush(self) -> None:
         """Write what was collected in one piece."""
-        if self._done:
-            return
-        data = self._answer.take()
+        data = b"" if self._done else self._answer.take()
         if data:
             self._touch()
             self._client.write(data)
@@ -350,11 +345,17 @@ class Exchange:
 
     # ---- ways out
 
-    def _answer_ourselves(self) -> None:
-        """A request that goes round in a circle, or asks about the server."""
-        if self._head.hops >= MAX_HOPS:
-            return self.fail(pages.LOOP)
-        return self.reply(pages.options_answer, status=204)
+    def _answered_ourselves(self) -> bool:
+        """An authority's check, a request that goes round in a circle, or about the server."""
+        head = self._head
+        proof = self._plane.challenges.http.get((head.host, head.target))
+        if proof is not None:
+            self.reply(partial(pages.proof, proof), status=200)
+        elif head.hops >= MAX_HOPS:
+            self.fail(pages.LOOP)
+        elif head.target == b"*":
+            self.reply(pages.options_answer, status=204)
+        return self._done
 
     def _cut(self) -> None:
         """An answer that cannot be completed must not look complete."""
@@ -368,9 +369,7 @@ class Exchange:
         return self._head.keep_alive and self.request_done and not self._plane.draining
 
     def _settle(self, *, reusable: bool) -> None:
-        """Give back connection, ticket and lease, in the order in which the next waiter
-        can use them.
-        """
+        """Give back what is held, in the order in which the next waiter can use it."""
         self._done = True
         if self._guard is not None:
             self._guard.leave()

@@ -143,6 +143,8 @@ class Guard:
                 pages.NO_TRAFFIC if wanted is None else pages.NO_SUCH_VERSION
             )
         self._plane.counters.ignored += rule is not None
+        if policy is not None and policy.hsts and self._secure():
+            cookie += policy.hsts
         return self._exchange.admitted(version, cookie=cookie, rule=rule)
 
     def _rule(self, policy: Policy | None) -> Ignore | None:
@@ -168,8 +170,10 @@ class Guard:
         if policy is None or not policy.sticky:
             return board.choose(route), b""
         version = board.choose(route)
-        secure = facts.scheme(self._head, self._client.peer) == b"https"
-        return version, sticky_cookie(policy, version or "", secure=secure)
+        return version, sticky_cookie(policy, version or "", secure=self._secure())
+
+    def _secure(self) -> bool:
+        return facts.scheme(self._head, self._client.peer) == b"https"
 
     def _hold(self, route: Route) -> None:
         held, clock, limits = self._plane.held, self._plane.timers, self._plane.limits

@@ -11,20 +11,27 @@ from collections.abc import Callable
 from typing import Protocol, cast
 
 from paas.live.certificates import Certificate, Certificates, server_context
+from paas.live.challenges import PROTOCOL
 from paas.proxy import sockets
 from paas.proxy.plane import Plane
 from paas.proxy.secured import Secured
 from paas.proxy.threshold import peer_address
 from paas.proxy.timers import NEVER
 
+_OFFER = bytes([len(PROTOCOL)]) + PROTOCOL.encode("ascii")
+"""As it stands in a ClientHello (RFC 7301, section 3.1)."""
+
 
 class Session(ssl.SSLObject):
     """One client's TLS. `name` is the server name it asked for, empty for none; a name
-    means that `certificate` covers it.
+    means that `certificate` covers it. `checks`: it is an authority's, and `checked` that
+    it was shown what it looked for, and nothing else will come.
     """
 
     name = ""
     certificate: Certificate | None = None
+    checks = False
+    checked = False
 
 
 def entrance(certificates: Certificates) -> ssl.SSLContext:
@@ -32,10 +39,14 @@ def entrance(certificates: Certificates) -> ssl.SSLContext:
     so that sessions outlive a change of certificates. A name without a certificate is
     refused (unrecognized_name); a client that sends none gets the default.
     """
+    proofs = certificates.challenges.tls
 
     def choose(session: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
         assert isinstance(session, Session)
         host = (name or "").lower().rstrip(".")
+        if session.checks and host in proofs:
+            session.context, session.checked = proofs[host], True
+            return None
         certificate = certificates.find(host) if host else certificates.default
         if certificate is None:
             return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
@@ -70,6 +81,7 @@ class Handshake(asyncio.Protocol):
         "_incoming",
         "_outgoing",
         "_plane",
+        "_seen",
         "_session",
         "_transport",
         "deadline",
@@ -82,6 +94,7 @@ class Handshake(asyncio.Protocol):
         self._address = address
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
+        self._seen = b""
         self._session: Session | None = None
         self._transport: asyncio.Transport | None = None
         self.deadline = NEVER
@@ -103,6 +116,8 @@ class Handshake(asyncio.Protocol):
             return
         if self._session is None:
             self._session = self._begin()
+        if self._plane.challenges.tls:
+            self._look_for_check(self._session, data)
         self._incoming.write(data)
         try:
             self._session.do_handshake()
@@ -140,6 +155,13 @@ class Handshake(asyncio.Protocol):
 
     # ---- private
 
+    def _look_for_check(self, session: Session, data: bytes) -> None:
+        """OpenSSL tells the server name before it tells what protocols are offered; they
+        stand in the first message as plain text.
+        """
+        self._seen = self._seen[-len(_OFFER) :] + data
+        session.checks = session.checks or _OFFER in self._seen
+
     def _begin(self) -> Session:
         context = self._plane.entrance
         assert context is not None
@@ -147,6 +169,10 @@ class Handshake(asyncio.Protocol):
         return cast(Session, session)
 
     def _hand_over(self, transport: asyncio.Transport, session: Session) -> None:
+        if session.checked:  # RFC 8737, section 3: no data is exchanged
+            transport.write(self._outgoing.read())
+            transport.close()
+            return
         address = self._address
         self._leave()
         secured = Secured(transport, session, incoming=self._incoming, outgoing=self._outgoing)

@@ -163,6 +163,13 @@ def stand_in(absence: Absence, status: int, head: RequestHead, *, keep_alive: bo
     return top if head.method == b"HEAD" else top + body
 
 
+def proof(body: bytes, head: RequestHead, *, keep_alive: bool) -> bytes:
+    """For an authority that checks whether a host is ours (RFC 8555, section 8.3)."""
+    top = b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: %d\r\n"
+    answer = top % len(body) + _ending(head, keep_alive=keep_alive)
+    return answer if head.method == b"HEAD" else answer + body
+
+
 def page(problem: Problem, head: RequestHead | None, *, keep_alive: bool) -> bytes:
     """The whole answer; `head` is the request's, None when it could not be read."""
     html = head is not None and _accepts_html(head)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from paas.core.networks import Network
 from paas.http1.limits import Limits
 from paas.live.board import Board
+from paas.live.challenges import Challenges
 from paas.proxy.accesslog import AccessLog
 from paas.proxy.outbox import Outbox
 from paas.proxy.proofs import Proofs
@@ -44,8 +45,8 @@ class Plane:
     `trusted` are the networks of proxies in front; `held` counts the requests that wait
     for the end of a pause, by service; `access` is None while nothing is logged.
     `on_shortage` is called when the process or the host is out of descriptors.
-    TLS handshakes begin in `entrance`; `secure_port` is where https is, as it stands in a
-    URL (`:8443`, or empty).
+    An authority's checks are answered with `challenges`. TLS handshakes begin in `entrance`;
+    `secure_port` is where https is, as it stands in a URL (`:8443`, or empty).
     """
 
     board: Board
@@ -60,6 +61,7 @@ class Plane:
     access: AccessLog | None = None
     tunnels: Tunnels = field(default_factory=lambda: Tunnels(None))
     on_shortage: Callable[[], None] = lambda: None
+    challenges: Challenges = field(default_factory=Challenges)
     entrance: ssl.SSLContext | None = None
     secure_port: bytes = b""
     held: "Counter[str]" = field(default_factory=Counter)

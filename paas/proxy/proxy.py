@@ -78,6 +78,7 @@ class Proxy:
             on_shortage=self._intake.short,
             trusted=networks(trusted),
             access=access,
+            challenges=self.certificates.challenges,
             entrance=entrance(self.certificates),
         )
         board.on_gone = self._gone

@@ -4,6 +4,7 @@
 `config.example.yaml` shows every setting; a test keeps the two equal.
 """
 
+from paas.settings.certifying import Acme
 from paas.settings.loading import changed, load
 from paas.settings.shapes import (
     Api,
@@ -29,6 +30,7 @@ from paas.settings.shapes import (
 )
 
 __all__ = [
+    "Acme",
     "Api",
     "BackupTimes",
     "Builds",

@@ -7,11 +7,13 @@ with the end of the sentence "must be …"; `loading` adds where and what was gi
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
 from paas.core.addresses import check_port_range
 from paas.core.draining import parse_drain
 from paas.core.names import check_own_host
+from paas.settings.certifying import Acme
+from paas.settings.strictness import STRICT
 from paas.settings.values import (
     Addresses,
     ByteCount,
@@ -39,11 +41,9 @@ from paas.settings.values import (
 
 
 class Section(BaseModel):
-    """A group of settings: unknown keys are mistakes, values never change."""
+    """A group of settings."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
-    )
+    model_config = STRICT
 
 
 class Docker(Section):
@@ -95,7 +95,7 @@ class Proxy(Section):
     http: Annotated[Addresses, Field(min_length=1)] = [":8080"]
     """Addresses to listen on; one string is taken as a list of one. Port 0 picks a free one."""
     https: Addresses = []
-    """Addresses to listen on with TLS."""
+    """Addresses to listen on with TLS; certificates are files, uploaded, or from `acme`."""
     certificates: list[Annotated[CertificateFiles, BeforeValidator(files)]] = []
     """The first is for clients that name no host; a host without one is refused."""
     trusted: Annotated[list[TrustedNetwork], BeforeValidator(one_or_many)] = []
@@ -109,12 +109,6 @@ class Proxy(Section):
     access_log_bytes: Annotated[int, Field(ge=65536)] = 64 * 1024**2
     """Size from which on a new file is begun; four old ones are kept."""
     limits: ProxyLimits = ProxyLimits()
-
-    @model_validator(mode="after")
-    def _proven(self) -> Self:
-        if self.https and not self.certificates:
-            raise ValueError("complete: https needs at least one of certificates")
-        return self
 
 
 class Api(Section):
@@ -330,6 +324,7 @@ class Settings(Section):
     """Services are reached at `<service>.<base_domain>`."""
     docker: Docker = Docker()
     proxy: Proxy = Proxy()
+    acme: Acme = Acme()
     api: Api = Api()
     internal: Internal = Internal()
     limits: Limits = Limits()

@@ -197,6 +197,8 @@ def _from_text(text: str, info: FieldInfo) -> object:
         return [part.strip() for part in text.split(",") if part.strip()]
     if type(None) in kinds and text in {"", "null"}:
         return None
+    if bool in kinds and text.lower() in {"true", "false"}:
+        return text.lower() == "true"
     for kind in (int, float):
         if kind in kinds:
             try:

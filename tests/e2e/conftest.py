@@ -37,9 +37,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     return report
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _nothing_stays() -> Iterator[None]:
-    yield
+def pytest_sessionfinish() -> None:
+    """Not in a fixture: it may take longer than any test."""
     Engine().wipe(f"{RUN_LABEL}={RUN}")
 
 

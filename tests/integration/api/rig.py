@@ -14,6 +14,7 @@ import aiohttp
 
 from paas.adapters.archives import ArchiveUnpacker
 from paas.adapters.backups import DataBackups
+from paas.adapters.certificates import usable_certificate
 from paas.adapters.journal import FileJournal
 from paas.adapters.probe import NetworkProber
 from paas.adapters.remotes import GitRemotes
@@ -31,6 +32,7 @@ from paas.control.outside import Outside
 from paas.live.board import Board
 from paas.settings import Api, Limits, Settings
 from tests.fakes.backups import FakeSaver
+from tests.fakes.certifying import office
 from tests.fakes.engine import FakeBuilder, FakeEngine
 from tests.fakes.host import FakeHost
 from tests.fakes.replica import PORT
@@ -158,6 +160,7 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
         engine.add_remote(IMAGE)
         builder = FakeBuilder(engine)
         storage, disk = FakeStorage(engine), FakeDisk()
+        vault = AesVault(data_dir / "secret.key")
         outside = Outside(
             engine=engine,
             storage=storage,
@@ -169,7 +172,7 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
             repositories=FakeRepositories(),
             sources=LocalSources(),
             prober=NetworkProber(),
-            vault=AesVault(data_dir / "secret.key"),
+            vault=vault,
             journal=journal,
             store=store,
             figures=store.figures,
@@ -178,6 +181,8 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
             host=FakeHost(),
             doors=NoDoors(),
             remotes=remotes(settings),
+            office=office(data_dir, vault),
+            use_certificate=usable_certificate,
         )
         board = Board(SystemClock().monotonic)
         control = Control(settings, outside, board)
@@ -230,6 +235,7 @@ def _context(
         hooks=control.hooks,
         hook_keys=control.hook_keys,
         hook_url=HookUrls(settings, control.urls),
+        certificates=control.certification,
         status=control.status,
         recorder=control.recorder,
         telemetry=control.telemetry,

@@ -12,6 +12,7 @@ SHOP = "/v1/services/shop"
 OFF = {
     "sticky": False,
     "redirect_https": False,
+    "hsts": 0,
     "main_domain": None,
     "basic_auth": None,
     "allow": [],
@@ -24,6 +25,7 @@ OFF = {
 ON = {
     "sticky": True,
     "redirect_https": True,
+    "hsts": 31536000,
     "main_domain": "shop.localhost",
     "basic_auth": {"user": "ann", "password": "s3cret-of-ann"},
     "allow": ["10.0.0.0/8", "203.0.113.7"],

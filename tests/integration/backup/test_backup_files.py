@@ -36,6 +36,8 @@ async def data(tmp_path: Path) -> AsyncIterator[Path]:
     (folder / "git/shop.git/refs").mkdir(parents=True)
     (folder / "git/shop.git/HEAD").write_text("ref: refs/heads/main\n")
     (folder / "git/shop.git/link").symlink_to("/etc/passwd")
+    (folder / "certificates").mkdir()
+    (folder / "certificates/shop.example.json").write_text("{}")
     yield folder
     await store.close()
 
@@ -57,7 +59,8 @@ async def test_an_archive_has_what_was_asked_for(data: Path, tmp_path: Path) -> 
     plain = await archive(data, tmp_path / "plain.tar")
     assert names(plain) == ["backup.json", "paas.db", "config.yaml", "known_hosts"]
     full = await archive(data, tmp_path / "full.tar", key=True, git=True)
-    assert names(full)[4:] == ["secret.key", "git/shop.git/HEAD"]
+    own = ["secret.key", "git/shop.git/HEAD", "certificates/shop.example.json"]
+    assert names(full)[4:] == own
     assert list((data / "backups").iterdir()) == []
 
 

@@ -123,6 +123,34 @@ def test_domains(cli: Cli, daemon: Recorded) -> None:
     assert cli("domains", "shop", "add").code == 2
 
 
+def test_certificates(cli: Cli, daemon: Recorded, tmp_path: Path) -> None:
+    problem = {"code": "dns_unresolved", "message": "No address.", "advice": "Add one."}
+    certificate = {"state": "failed", "problem": problem, "next_try": "2026-01-01T00:00:00Z"}
+    issued = {"state": "valid", "source": "acme", "issuer": "R3", "expires": "2026-01-01T00:00:00Z"}
+    items = [
+        {"domain": "a.example", "certificate": certificate},
+        {"domain": "b.example", "certificate": issued},
+    ]
+    daemon.on(f"GET {V1}/domains", {"items": items})
+    daemon.on(f"PUT {V1}/domains/a.example/certificate", issued)
+    daemon.on(f"DELETE {V1}/domains/a.example/certificate", Answer(status=204))
+    wild = {"host": "*.apps.example", "service": None, "certificate": issued}
+    daemon.on("GET /v1/certificates", {"items": [wild]})
+    assert "*.apps.example" in cli("domains").out
+    shown = cli("domains", "shop").out
+    assert "No address. Add one. Tried again 2026-" in shown
+    assert "issued by R3" in shown
+    pair = [f"--certificate={tmp_path / 'c'}", f"--key={tmp_path / 'k'}"]
+    assert cli("domains", "shop", "certificate", "a.example", *pair).code == 2
+    for name in "ck":
+        (tmp_path / name).write_text(name)
+    assert cli("domains", "shop", "certificate", "a.example", *pair).code == 0
+    assert daemon.calls("PUT")[0].json() == {"certificate": "c", "key": "k"}
+    assert cli("domains", "shop", "certificate", "a.example", pair[0]).code == 2
+    assert cli("domains", "shop", "certificate", "a.example", "--remove").code == 0
+    assert len(daemon.calls("DELETE")) == 1
+
+
 def test_deleting_needs_a_yes(cli: Cli, daemon: Recorded) -> None:
     daemon.on(f"GET {V1}", {"name": "shop"})
     daemon.on(f"GET {V1}/versions/shop-002", {"name": "shop-002"})

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from paas.adapters.archives import ArchiveUnpacker
+from paas.adapters.certificates import usable_certificate
 from paas.adapters.journal import FileJournal
 from paas.adapters.probe import NetworkProber
 from paas.adapters.remotes import GitRemotes
@@ -27,10 +28,12 @@ from paas.core.planning import Phase
 from paas.core.routing import Route
 from paas.core.spec import ArchiveSource, ImageSource, VersionSpec
 from paas.live.board import Board
+from paas.ports import Office
 from paas.proxy.doors import GatewayDoors
 from paas.proxy.proxy import Proxy
 from paas.settings import Settings
 from tests.fakes.backups import FakeBackups, FakeSaver
+from tests.fakes.certifying import FakeAuthority, FakeNames, FakeZone, HeldKeyring, office
 from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.engine import FakeBuilder
 from tests.fakes.figures import FakeFigures
@@ -94,6 +97,9 @@ class World:
             ArchiveUnpacker(size=1 << 20, entries=100, ratio=200),
         )
         self.repositories = FakeRepositories()
+        self.authority = FakeAuthority()
+        self.names = FakeNames()
+        self.zone = FakeZone()
         self._stack = AsyncExitStack()
 
     # ---- the daemon
@@ -106,9 +112,15 @@ class World:
         self.board = Board(self.clock.monotonic)
         self.proxy = Proxy(self.board)
         self.doors = Doors(self.proxy)
-        self.control = Control(self.settings, await self._outside(data), self.board)
+        self.control = Control(
+            self.settings,
+            await self._outside(data),
+            self.board,
+            certificates=self.proxy.certificates,
+        )
         await self.control.load()
         self.port = (await self.proxy.listen("127.0.0.1", 0)).port
+        self.control.urls.listens([f"127.0.0.1:{self.port}"], [])
         await self.control.start()
 
     async def end(self, *, drain: float = 0.0) -> None:
@@ -273,6 +285,13 @@ class World:
             self.engine.add_image(reference, ours=False)
         return reference
 
+    def _office(self, data: Path, vault: AesVault) -> Office:
+        authority = self.authority if self.settings.acme.enabled else None
+        made = office(data, vault, authority=authority, names=self.names, zone=self.zone)
+        assert isinstance(made.keyring, HeldKeyring)
+        self.keyring = made.keyring
+        return made
+
     async def _outside(self, data: Path) -> Outside:
         stack, tasks = self._stack, Tasks()
         store = await FlakyStore.open(data / "paas.db")
@@ -282,6 +301,7 @@ class World:
         stack.push_async_callback(tasks.close)
         self.journal = FileJournal(data / "logs", limit=1 << 20, tasks=tasks)
         stack.push_async_callback(self.journal.close)
+        vault = AesVault(data / "secret.key", sealed_exists=False)
         return Outside(
             engine=self.engine,
             storage=self.storage,
@@ -293,7 +313,7 @@ class World:
             repositories=self.repositories,
             sources=LocalSources(),
             prober=NetworkProber(),
-            vault=AesVault(data / "secret.key", sealed_exists=False),
+            vault=vault,
             journal=self.journal,
             store=self.store,
             figures=FakeFigures(),
@@ -302,6 +322,8 @@ class World:
             host=self.host,
             doors=self.doors,
             remotes=GitRemotes(data / "git", socket=data / "api.sock", limit=1 << 20),
+            office=self._office(data, vault),
+            use_certificate=usable_certificate,
         )
 
 

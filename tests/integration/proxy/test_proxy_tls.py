@@ -327,6 +327,14 @@ async def test_the_cookie_is_for_the_scheme_it_came_by(stage: Stage) -> None:
     assert cookie.endswith("; Secure") is stage.secure
 
 
+@over_both
+async def test_browsers_are_told_by_https_alone_to_stay_with_it(stage: Stage) -> None:
+    await stage.start()
+    publish(stage, hsts=300)
+    told = (await stage.ask(ask())).field("strict-transport-security")
+    assert told == ("max-age=300" if stage.secure else None)
+
+
 @secure
 async def test_a_host_that_the_certificate_does_not_cover(stage: Stage) -> None:
     await stage.start()

@@ -261,3 +261,8 @@ class TestSticky:
         assert sticky_cookie(rules, "shop-id-1", secure=False) == line
         assert sticky_cookie(rules, "shop-id-1", secure=True) == line[:-2] + b"; Secure\r\n"
         assert sticky_cookie(rules, "other", secure=True) == b""
+
+
+def test_browsers_are_told_for_how_long_to_use_https():
+    assert policy(hsts=60).hsts == b"Strict-Transport-Security: max-age=60\r\n"
+    assert policy(redirect_https=True).hsts == b""

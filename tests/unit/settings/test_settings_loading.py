@@ -211,7 +211,10 @@ def test_every_mistake_is_listed_with_its_place(config):
         ("proxy: {trusted: [10.0.0.1/8]}", "1:9 proxy.trusted.0: must be an address or network"),
         ("proxy: {proxy_protocol: on}", "1:9 proxy.proxy_protocol: must be one of off, accept"),
         ("proxy: {access_log: yes}", "1:9 proxy.access_log: must be one of off, json, combined"),
-        ("proxy: {https: ':443'}", "1:1 proxy: must be complete: https needs at least one of"),
+        ("acme: {directory: 'http://ca'}", "1:8 acme.directory: must be empty, or the https://"),
+        ("acme: {enabled: true, challenge: dns-01}", "1:1 acme: must be complete: dns-01 and"),
+        ("acme: {enabled: true, base_domain: wildcard}", "1:1 acme: must be complete: dns-01"),
+        ("acme: {directory: 'https://ca/', staging: true}", "1:1 acme: must be unambiguous"),
         ("proxy: {certificates: {}}", "1:9 proxy.certificates: must be a list"),
         ("proxy: {certificates: [3]}", "1:9 proxy.certificates.0: must be a section"),
         ("proxy: {certificates: [{key: a}]}", "proxy.certificates.0.certificate: must be given"),
@@ -269,3 +272,16 @@ def test_any_text_in_any_variable_is_taken_or_refused(path, text):
     except Invalid as error:
         said = error.message
     assert said.startswith(name)
+
+
+def test_switches_in_the_environment():
+    found = load(None, {**HOME, "PAAS_ACME__ENABLED": "true", "PAAS_ACME__CHECK_DNS": "False"})
+    assert (found.acme.enabled, found.acme.check_dns) == (True, False)
+    assert "must be" in "\n".join(mistakes(None, {**HOME, "PAAS_ACME__ENABLED": "yes"}))
+
+
+def test_which_authority():
+    assert "staging" not in load(None, HOME).acme.url
+    assert "staging" in load(None, {**HOME, "PAAS_ACME__STAGING": "true"}).acme.url
+    ours = {**HOME, "PAAS_ACME__DIRECTORY": "https://ca.test/dir"}
+    assert load(None, ours).acme.url == "https://ca.test/dir"
