@@ -39,6 +39,26 @@ async function refresh() {
     draw(box, times, lines);
     tell(box, found.times, lines);
   }
+  tellErrors(rows?.errors ?? {});
+}
+
+/** Which of our own error answers there were in that time, and what they mean. */
+function tellErrors(errors) {
+  const box = document.getElementById("request-errors");
+  const meanings = JSON.parse(box.dataset.words);
+  const counted = Object.entries(errors).map(([code, row]) => [code, row.reduce((all, one) => all + (one ?? 0), 0)]);
+  const items = counted
+    .filter(([, count]) => count)
+    .sort(([, one], [, other]) => other - one)
+    .map(([code, count]) => {
+      const item = document.createElement("li");
+      const name = document.createElement("code");
+      name.textContent = code;
+      item.append(`${count} × `, name, ` ${meanings[code] ?? meanings.other}`);
+      return item;
+    });
+  box.hidden = !items.length;
+  box.querySelector("ul").replaceChildren(...items);
 }
 
 function draw(box, times, lines) {
