@@ -103,8 +103,8 @@ class _Teller:
     def _rule(self, answer: Answer) -> str:
         return self._say(
             f"rule.{answer.rule.value}",
-            average=formats.rate(answer.average),
-            target=formats.rate(answer.target),
+            average=_figure(answer.average),
+            target=_figure(answer.target),
             seconds=int(PANIC if answer.span is Span.PANIC else STABLE),
             wanted=answer.wanted,
         )
@@ -138,3 +138,7 @@ class _Teller:
 
     def _say(self, key: str, **fields: object) -> str:
         return self._words[f"why.{key}"].format(**fields)
+
+
+def _figure(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
