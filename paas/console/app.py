@@ -18,7 +18,7 @@ from paas.api.auth import PRINCIPAL
 from paas.api.call import Context
 from paas.api.problems import Handler, classify
 from paas.api.streams import ServerEvent, send
-from paas.console import formats, wording
+from paas.console import formats, samples, wording
 from paas.console.table import PAGES
 from paas.console.visit import Page, PageRoute, Visit, local_path
 from paas.control.catalog import no_such_service
@@ -61,6 +61,7 @@ class Console:
         found = {route.path: self._page(route) for route in PAGES}
         found["/static/{name:[a-z0-9/_.-]+}"] = self._file
         found["/language/{language}"] = self._choose
+        found["/templates/{language:[a-z]+}.tar"] = self._sample
         return found
 
     def _page(self, route: PageRoute) -> Handler:
@@ -157,6 +158,14 @@ class Console:
         cache = f"public, max-age={YEAR}, immutable" if known else "no-cache"
         headers = {"Cache-Control": cache}
         return web.Response(body=file.read_bytes(), content_type=kind, headers=headers)
+
+    async def _sample(self, request: web.Request) -> web.Response:
+        """The application of a language, for the deploy form's script to send on."""
+        language = request.match_info["language"]
+        if request[PRINCIPAL].scope is None or language not in samples.languages():
+            raise web.HTTPNotFound
+        body = await asyncio.to_thread(samples.packed, language)
+        return web.Response(body=body, content_type="application/x-tar")
 
     async def _choose(self, request: web.Request) -> web.Response:
         """Remember a language and go back to where its link stood."""

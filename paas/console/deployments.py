@@ -1,5 +1,6 @@
 """A service's deployments, one deployment with its steps and log, and the form for a new one."""
 
+from paas.console import samples
 from paas.console.visit import Page, Visit
 from paas.core.access import Scope
 from paas.core.lifecycle import ENDED
@@ -59,6 +60,7 @@ async def deploy(visit: Visit) -> Page:
             "name": name,
             "defaults": defaults,
             "memory": format_size(parse_size(defaults.memory)),
+            "languages_of_samples": samples.languages(),
             "upload_limit": visit.context.settings.limits.upload_bytes,
         },
     )

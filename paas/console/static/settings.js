@@ -7,7 +7,7 @@ const place = document.getElementById("settings");
 const name = place.dataset.service;
 const base = `/v1/services/${name}`;
 
-editPairs();
+editPairs(document.querySelector("[data-pairs]"));
 
 /** What a form's submission does: `send` gets the form; wrong fields are shown in it. */
 function on(form, send) {
@@ -32,7 +32,8 @@ async function save(path, changes) {
 
 on(document.getElementById("environment"), async (form) => {
   const source = { type: "version", version: form.dataset.version };
-  const deployment = await call("POST", `${base}/deployments`, { source, ...readPairs() });
+  const { plain: env, secret: secrets } = readPairs(form);
+  const deployment = await call("POST", `${base}/deployments`, { source, env, secrets });
   location.assign(`/deployments/${deployment.id}`);
 });
 
