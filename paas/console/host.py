@@ -34,7 +34,7 @@ async def all_events(visit: Visit) -> Page:
         view=visit.principal.view, kinds=kinds, before=number(query.get("before", "")), limit=EVENTS
     )
     return Page(
-        title=visit.words["service.tab.events"],
+        title=visit.words["events.all"],
         values={
             "tab": "events",
             "events": found,

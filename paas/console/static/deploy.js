@@ -140,7 +140,10 @@ function send(path, content) {
 }
 
 function complain(error) {
-  const lines = [[error.message, error.advice].filter(Boolean).join(" "), ...showWrong(form, error)];
+  const elsewhere = showWrong(form, error);
+  const marked = error.errors.length - elsewhere.length;
+  const told = marked > 0 ? form.dataset.wrong.replace("{count}", marked) : [error.message, error.advice].filter(Boolean).join(" ");
+  const lines = [told, ...elsewhere];
   const rows = lines.map((line) => {
     const row = document.createElement("p");
     row.className = "problem";
