@@ -11,8 +11,7 @@ export function offerFiles(choose) {
     const files = [...event.target.files].map((file) => ({ path: inside(file.webkitRelativePath), file }));
     if (files.length) choose(event.target.files[0].webkitRelativePath.split("/")[0], () => pack(files));
   });
-  // The labels look like buttons, so they work like buttons.
-  for (const label of document.querySelectorAll("#drop label")) label.addEventListener("keydown", press);
+  for (const button of document.querySelectorAll("[data-choose]")) button.addEventListener("click", () => document.getElementById(button.dataset.choose).click());
   const drop = document.getElementById("drop");
   for (const name of ["dragenter", "dragover"]) {
     drop.addEventListener(name, (event) => {
@@ -31,13 +30,6 @@ export function offerFiles(choose) {
       choose(file.name, async () => file);
     }
   });
-}
-
-function press(event) {
-  if (event.key === "Enter" || event.key === " ") {
-    event.preventDefault();
-    event.target.click();
-  }
 }
 
 /** The path without the chosen folder's own name. */
