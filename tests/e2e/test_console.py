@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -142,41 +143,59 @@ PAGES = (
     "/services/bad",
     "/services/none",
 )
-WAYS = ((1280, "light"), (390, "dark"), (390, "light"), (1280, "dark"))
+Scheme = Literal["light", "dark"]
+ENGLISH: tuple[tuple[int, Scheme], ...] = ((1280, "light"), (390, "dark"))
+CHINESE: tuple[tuple[int, Scheme], ...] = ((1280, "dark"), (390, "light"))
 
 
-def test_every_page_is_accessible_in_both_languages_on_both_sizes(
-    browser: Browser, console: Console
+@pytest.fixture(scope="module")
+def furnished() -> Iterator[tuple[Console, str]]:
+    """Something is on every page; with the path of a deployment."""
+    with console_of_its_own() as console:
+        api = console.world.api
+        ended = console.world.succeed("shop", apps.web("one"), env={"MODE": "prod"})
+        console.world.fail("bad", apps.program("exit 1"))
+        domain = {"domain": "shop.example.test"}
+        assert api.post("/v1/services/shop/domains", domain).status == 201
+        user = {"name": "ann", "role": "read", "password": "correct horse battery"}
+        assert api.post("/v1/users", user).status == 201
+        assert api.post("/v1/services/shop/hook").status == 201
+        yield console, f"/deployments/{ended['id']}"
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("locale", "lang", "ways"), [("en-US", "en", ENGLISH), ("zh-CN", "zh-CN", CHINESE)]
+)
+def test_every_page_is_accessible(
+    browser: Browser,
+    furnished: tuple[Console, str],
+    locale: str,
+    lang: str,
+    ways: tuple[tuple[int, Scheme], ...],
 ) -> None:
-    """The whole of axe for each size; what the colours change, for both themes."""
-    world = console.world
-    ended = world.succeed("shop", apps.web("one"), env={"MODE": "prod"})
-    world.fail("bad", apps.program("exit 1"))
-    assert world.api.post("/v1/services/shop/domains", {"domain": "shop.example.test"})
-    user = {"name": "ann", "role": "read", "password": "correct horse battery"}
-    assert world.api.post("/v1/users", user).status == 201
+    """Each language in both themes and sizes; the two languages swap which goes with which."""
+    console, deployment = furnished
     found: list[str] = []
-    for locale, lang in (("en-US", "en"), ("zh-CN", "zh-CN")):
-        with visitor(browser, console, locale=locale) as person:
-            for path in (*PAGES, f"/deployments/{ended['id']}"):
-                person.go(path)
-                assert person.page.locator("html").get_attribute("lang") == lang
-                for number, (width, scheme) in enumerate(WAYS):
-                    person.page.set_viewport_size({"width": width, "height": 900})
-                    person.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] # one
-                    colours = number > 1
-                    where = f"{path} {width} {scheme}"
-                    found += [f"{where}: {one}" for one in person.violations(colours=colours)]
-                    wide = person.page.evaluate("document.documentElement.scrollWidth")
-                    assert wide <= width, f"{where} scrolls sideways"
+    with visitor(browser, console, locale=locale) as person:
+        for path in (*PAGES, deployment):
+            person.go(path)
+            assert person.page.locator("html").get_attribute("lang") == lang
+            for width, scheme in ways:
+                person.page.set_viewport_size({"width": width, "height": 900})
+                person.page.emulate_media(color_scheme=scheme)
+                where = f"{path} {width} {scheme}"
+                found += [f"{where}: {one}" for one in person.violations()]
+                wide = person.page.evaluate("document.documentElement.scrollWidth")
+                assert wide <= width, f"{where} scrolls sideways"
     assert found == []
 
 
-def test_the_policy_lets_nothing_else_in(browser: Browser, console: Console) -> None:
+def test_the_policy_lets_nothing_else_in(browser: Browser, furnished: tuple[Console, str]) -> None:
     """Without the tests' own exception no page breaks its policy."""
-    console.world.succeed("shop", apps.web("one"))
-    token = (console.world.daemon.data / "admin.token").read_text().strip()
-    context = browser.new_context(extra_http_headers={"Authorization": f"Bearer {token}"})
+    console, _ = furnished
+    authorization = f"Bearer {console.admin_token}"
+    context = browser.new_context(extra_http_headers={"Authorization": authorization})
     page = context.new_page()
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
