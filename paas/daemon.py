@@ -144,6 +144,7 @@ class Daemon:
             registries=control.registries,
             janitor=control.janitor,
             safekeeping=control.safekeeping,
+            notified=control.notices.places,
             journal=outside.journal,
             requests=board.requests,
             hooks=control.hooks,

@@ -19,6 +19,7 @@ async def host(visit: Visit) -> Page:
             "tab": "host",
             "health": health,
             "registries": visit.context.registries.list(),
+            "notified": visit.context.notified,
             "marks": visit.context.settings.disk,
             "services": len(await visit.context.services.list(view=visit.principal.view)),
         },
