@@ -17,6 +17,8 @@ async def repository(visit: Visit) -> Page:
         values={
             "tab": "repository",
             "repository": view.service.settings.repository,
+            "branch": view.service.settings.branch,
+            "push_url": f"{visit.request.scheme}://any@{visit.request.host}/git/{name}.git",
             "hook": view.service.hook,
             "hook_url": url,
             "reachable": reachable,

@@ -31,10 +31,14 @@ def test_a_webhook_is_set_up_and_its_secret_shown_once(browser: Browser, console
     with visitor(browser, console) as person:
         page = person.page
         person.go("/services/shop/repository")
-        page.get_by_label("Repository URL").fill("https://git.example.com/team/shop.git")
-        page.get_by_label("Branch").fill("main")
-        person.click("button", "Save")
+        page.get_by_label("Branch that deploys").fill("release")
+        page.locator("#push").get_by_role("button", name="Save").click()
         person.see("Saved.")
+        assert console.world.api.service("shop")["branch"] == "release"
+        page.get_by_label("Repository URL").fill("https://git.example.com/team/shop.git")
+        page.get_by_label("Branch", exact=True).fill("main")
+        page.locator("#source").get_by_role("button", name="Save").click()
+        expect(page.locator(".notice:not(.bad)")).to_have_count(2)
         stored = console.world.api.service("shop")["repository"]
         assert (stored["url"], stored["branch"]) == (
             "https://git.example.com/team/shop.git",

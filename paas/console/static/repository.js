@@ -5,20 +5,24 @@ import { values } from "./forms.js";
 const place = document.getElementById("repository");
 const base = `/v1/services/${place.dataset.service}`;
 
-document.getElementById("source")?.addEventListener("submit", (event) => {
-  event.preventDefault();
-  const form = event.target;
-  act(event.submitter, async () => {
-    try {
-      await call("PATCH", base, values(form));
-    } catch (problem) {
-      if (problem instanceof Problem) showWrong(form, problem);
-      throw problem;
-    }
-    showWrong(form, { errors: [] });
-    notice(place.dataset.saved);
+/** Save a form's fields; empty ones are left out, or null when `nulls`. */
+function saves(form, nulls) {
+  form?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    act(event.submitter, async () => {
+      try {
+        await call("PATCH", base, values(form, { nulls }));
+      } catch (problem) {
+        if (problem instanceof Problem) showWrong(form, problem);
+        throw problem;
+      }
+      showWrong(form, { errors: [] });
+      notice(place.dataset.saved);
+    });
   });
-});
+}
+saves(document.getElementById("source"), false);
+saves(document.getElementById("push"), true);
 
 document.getElementById("forget")?.addEventListener("click", (event) =>
   act(event.target, async () => {
