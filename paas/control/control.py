@@ -160,11 +160,7 @@ class Control:
             tasks=self._tasks,
         )
         self.census = Census(
-            board=board,
-            roster=self.roster,
-            meter=self.meter,
-            catalog=self.catalog,
-            clock=out.clock,
+            board=board, roster=self.roster, meter=self.meter, catalog=self.catalog, clock=out.clock
         )
         self.recorder = Recorder(
             census=self.census, catalog=self.catalog, store=out.figures, clock=out.clock

@@ -27,7 +27,7 @@ _VERBS = {
     "user": ("changed", "created", "deleted"),
     "session": ("ended", "refused", "started"),
     "disk": ("low", "recovered"),
-    "certificate": ("failed", "issued", "renewed"),
+    "certificate": ("expiring", "failed", "issued", "removed", "renewed", "uploaded"),
 }
 NOUNS = tuple(_VERBS)
 
