@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from paas.console.host import EVENTS, number
 from paas.console.visit import Page, Visit
+from paas.core.certifying import NO_CERTIFICATE
 from paas.core.event_kinds import kinds_of
 from paas.core.model import VersionStatus
 
@@ -33,7 +34,12 @@ async def domains(visit: Visit) -> Page:
     view = await visit.context.services.read(name)
     own = len(view.urls) - len(view.service.domains)
     found = [
-        {"name": domain.name, "created": domain.created, "url": url}
+        {
+            "name": domain.name,
+            "created": domain.created,
+            "url": url,
+            "certificate": view.certificates.get(domain.name, NO_CERTIFICATE),
+        }
         for domain, url in zip(view.service.domains, view.urls[own:], strict=True)
     ]
     return Page(
