@@ -36,6 +36,7 @@ from paas.adapters.journal import FileJournal
 from paas.adapters.keyring import FileKeyring
 from paas.adapters.lockfile import LockFile
 from paas.adapters.log_sinks import FileSink, StreamSink
+from paas.adapters.messages import HttpMessenger
 from paas.adapters.office import open_office
 from paas.adapters.probe import NetworkProber
 from paas.adapters.remotes import GitRemotes
@@ -143,6 +144,7 @@ class Daemon:
             registries=control.registries,
             janitor=control.janitor,
             safekeeping=control.safekeeping,
+            notified=control.notices.places,
             journal=outside.journal,
             requests=board.requests,
             hooks=control.hooks,
@@ -324,6 +326,7 @@ async def _outside(
         figures=store.figures,
         engine_calls=engine.calls,
         drain=line_sink(parse_drain(drain)) if drain else None,
+        messenger=HttpMessenger(),
         deliveries=store.deliveries,
         clock=SystemClock(),
         host=LinuxHost(),

@@ -50,7 +50,7 @@ def build_app(context: Context, *, pages: Mapping[str, Handler] | None = None) -
     app.router.add_get(openapi.PATH, _describe)
     for path, page in (pages or {}).items():
         app.router.add_get(path, page)
-        rules[page] = Rule(public=True)
+        rules[page] = Rule(public=True, page=True)
     app.on_response_prepare.append(_harden)
     return app
 

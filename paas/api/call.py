@@ -4,7 +4,7 @@ Each route is declared once: the router, the checks of query and body, and the
 OpenAPI document all come from its `Route`.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -27,6 +27,7 @@ from paas.control.explain import Explain
 from paas.control.hook_keys import HookKeys
 from paas.control.hooks import Hooks
 from paas.control.janitor import Janitor
+from paas.control.notices import Place
 from paas.control.pushes import Pushes
 from paas.control.recorder import Recorder
 from paas.control.registries import Registries
@@ -76,6 +77,7 @@ class Context:
     settings: Settings
     clock: Clock
     access: Access
+    notified: Sequence[Place] = ()
     usage: Callable[[], Usage] = Usage
     proxy_errors: Callable[[], Mapping[str, int]] = dict
     proxied: Proxied = field(default_factory=Proxied)

@@ -18,9 +18,10 @@ from paas.api.auth import PRINCIPAL
 from paas.api.call import Context
 from paas.api.problems import Handler, classify
 from paas.api.streams import ServerEvent, send
-from paas.console import formats, wording
+from paas.console import formats, samples, wording
 from paas.console.table import PAGES
 from paas.console.visit import Page, PageRoute, Visit, local_path
+from paas.control.catalog import no_such_service
 from paas.errors import PaasError
 
 REFRESH = 1.0
@@ -60,16 +61,23 @@ class Console:
         found = {route.path: self._page(route) for route in PAGES}
         found["/static/{name:[a-z0-9/_.-]+}"] = self._file
         found["/language/{language}"] = self._choose
+        found["/templates/{language:[a-z]+}.tar"] = self._sample
         return found
 
     def _page(self, route: PageRoute) -> Handler:
         async def show(request: web.Request) -> web.StreamResponse:
+            follows = route.live and "text/event-stream" in request.headers.get("Accept", "")
             if request[PRINCIPAL].scope is None and not route.public:
+                if follows:
+                    return await send(request, _signed_out())
                 back = quote(request.path_qs, safe="")
                 return _elsewhere(f"/sign-in?next={back}")
-            if route.live and "text/event-stream" in request.headers.get("Accept", ""):
-                return await send(request, self._live(request, route))
             visit = self._visit(request)
+            service = request.match_info.get("service")
+            if service is not None and not visit.principal.view.sees(service):
+                return self._trouble(visit, no_such_service(service))
+            if follows:
+                return await send(request, self._live(request, route))
             try:
                 page = await route.function(visit)
             except PaasError as error:
@@ -91,13 +99,22 @@ class Console:
         shown = ""
         while True:
             visit = self._visit(request)
-            html = self._render(f"{route.name}_live.html", visit, await route.function(visit))
+            html = await self._part(route, visit)
             if html == shown:
                 yield None
             else:
                 shown = html
                 yield ServerEvent(data=html.replace("\n", "&#10;"))
             await asyncio.sleep(REFRESH)
+
+    async def _part(self, route: PageRoute, visit: Visit) -> str:
+        """What the live part shows now; when that is gone, why."""
+        try:
+            page = await route.function(visit)
+        except PaasError as error:
+            page = Page(title="", values={"error": error})
+            return self._render("gone_live.html", visit, page)
+        return self._render(f"{route.name}_live.html", visit, page)
 
     def _visit(self, request: web.Request) -> Visit:
         accepted = request.headers.get("Accept-Language", "")
@@ -123,6 +140,7 @@ class Console:
             may=visit.may,
             t=lambda key, **fields: words[key].format(**fields),
             ago=functools.partial(formats.ago, now=visit.now, words=words),
+            span=functools.partial(formats.span, words=words),
             **page.values,
         )
 
@@ -141,6 +159,14 @@ class Console:
         headers = {"Cache-Control": cache}
         return web.Response(body=file.read_bytes(), content_type=kind, headers=headers)
 
+    async def _sample(self, request: web.Request) -> web.Response:
+        """The application of a language, for the deploy form's script to send on."""
+        language = request.match_info["language"]
+        if request[PRINCIPAL].scope is None or language not in samples.languages():
+            raise web.HTTPNotFound
+        body = await asyncio.to_thread(samples.packed, language)
+        return web.Response(body=body, content_type="application/x-tar")
+
     async def _choose(self, request: web.Request) -> web.Response:
         """Remember a language and go back to where its link stood."""
         language = request.match_info["language"]
@@ -150,6 +176,11 @@ class Console:
                 LANGUAGE_COOKIE, language, max_age=YEAR, samesite="Lax", httponly=True, path="/"
             )
         return response
+
+
+async def _signed_out() -> AsyncGenerator[ServerEvent | None]:
+    """To a page that was opened before the session ended: it loads again and is sent on."""
+    yield ServerEvent(name="error", data='{"code": "session_ended"}')
 
 
 def _elsewhere(path: str) -> web.Response:

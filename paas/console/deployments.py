@@ -1,8 +1,11 @@
 """A service's deployments, one deployment with its steps and log, and the form for a new one."""
 
+from paas.console import samples
 from paas.console.visit import Page, Visit
+from paas.core.access import Scope
 from paas.core.lifecycle import ENDED
 from paas.core.sizes import format_size, parse_size
+from paas.errors import Denied
 
 SHOWN = 50
 
@@ -45,6 +48,9 @@ async def deploy(visit: Visit) -> Page:
     name = visit.request.match_info.get("service", "")
     if name:
         await visit.context.services.read(name)
+    allowed = visit.may(Scope.DEPLOY) if name else visit.may_create
+    if not allowed:
+        raise Denied("Deploying needs the scope deploy.", code="forbidden")
     defaults = visit.context.settings.defaults
     return Page(
         title=visit.words["nav.deploy"],
@@ -54,6 +60,7 @@ async def deploy(visit: Visit) -> Page:
             "name": name,
             "defaults": defaults,
             "memory": format_size(parse_size(defaults.memory)),
+            "languages_of_samples": samples.languages(),
             "upload_limit": visit.context.settings.limits.upload_bytes,
         },
     )

@@ -34,6 +34,14 @@ def duration(seconds: float | None) -> str:
     raise AssertionError("every duration has a unit")
 
 
+def span(seconds: float, words: Words) -> str:
+    """Whole seconds, minutes, hours or days in the language of `words`."""
+    for unit, name in ((DAY, "days"), (HOUR, "hours"), (MINUTE, "minutes")):
+        if seconds >= unit:
+            return words[f"time.{name}"].format(count=int(seconds // unit))
+    return words["time.seconds"].format(count=int(seconds))
+
+
 def ago(moment: float | None, now: float, words: Words) -> str:
     """`3 min ago` in the language of `words`."""
     if moment is None:
@@ -41,7 +49,7 @@ def ago(moment: float | None, now: float, words: Words) -> str:
     passed = max(0.0, now - moment)
     if passed < 5:
         return words["time.now"]
-    return words["time.ago"].format(duration=duration(float(int(passed))))
+    return words["time.ago"].format(span=span(passed, words))
 
 
 def iso(moment: float | None) -> str:

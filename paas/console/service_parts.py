@@ -1,11 +1,15 @@
 """A service's further tabs: logs, settings, domains, events."""
 
 from dataclasses import asdict
+from urllib.parse import urlsplit
 
+from paas.console.host import EVENTS, number
 from paas.console.visit import Page, Visit
+from paas.core.certifying import NO_CERTIFICATE
+from paas.core.event_kinds import kinds_of
 from paas.core.model import VersionStatus
 
-EVENTS = 100
+ABOUT_SERVICES = ("service", "deployment", "version", "replica", "traffic", "domain", "hook")
 SCALING_RULES = ("rps", "concurrency", "cpu", "memory")
 
 
@@ -30,7 +34,12 @@ async def domains(visit: Visit) -> Page:
     view = await visit.context.services.read(name)
     own = len(view.urls) - len(view.service.domains)
     found = [
-        {"name": domain.name, "created": domain.created, "url": url}
+        {
+            "name": domain.name,
+            "created": domain.created,
+            "url": url,
+            "certificate": view.certificates.get(domain.name, NO_CERTIFICATE),
+        }
         for domain, url in zip(view.service.domains, view.urls[own:], strict=True)
     ]
     return Page(
@@ -41,12 +50,14 @@ async def domains(visit: Visit) -> Page:
 
 
 async def events(visit: Visit) -> Page:
-    """What happened, newest first, from `before` on downwards."""
+    """What happened, newest first, from `before` on downwards; `about` narrows it to a noun."""
     name = visit.path("service")
-    await visit.context.services.read(name)
-    before = visit.request.query.get("before", "")
-    start = int(before) if before.isascii() and before.isdigit() and len(before) < 19 else 0
-    found = await visit.context.history.of_service(name, before=start, limit=EVENTS)
+    query = visit.request.query
+    about = query.get("about", "")
+    kinds = kinds_of(about)
+    found = await visit.context.history.of_service(
+        name, kinds=kinds, before=number(query.get("before", "")), limit=EVENTS
+    )
     return Page(
         title=f"{visit.words['service.tab.events']} · {name}",
         service=name,
@@ -54,6 +65,9 @@ async def events(visit: Visit) -> Page:
             "tab": "events",
             "events": found,
             "older": found[-1].id if len(found) == EVENTS else 0,
+            "about": about if kinds else "",
+            "nouns": ABOUT_SERVICES,
+            "everywhere": False,
         },
     )
 
@@ -75,5 +89,6 @@ async def settings(visit: Visit) -> Page:
             "idle": visit.context.settings.idle,
             "rules": SCALING_RULES,
             "ignored": [asdict(rule) for rule in view.service.settings.ignore],
+            "hosts": [urlsplit(url).hostname for url in view.urls],
         },
     )

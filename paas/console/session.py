@@ -1,8 +1,8 @@
 """Coming in, and who may come in: the sign-in page; tokens, users and sessions."""
 
+from paas.console.host import for_administrators
 from paas.console.visit import Page, Visit, local_path
 from paas.core.access import Scope
-from paas.errors import Denied
 
 
 async def sign_in(visit: Visit) -> Page:
@@ -19,8 +19,7 @@ async def sign_in(visit: Visit) -> Page:
 
 async def access(visit: Visit) -> Page:
     """For administrators of the whole host. Raises `Denied` for others."""
-    if not visit.may(Scope.ADMIN) or visit.principal.view.service is not None:
-        raise Denied("This page is for administrators of the whole host.", code="forbidden")
+    for_administrators(visit)
     found = visit.context.access
     return Page(
         title=visit.words["access.title"],
@@ -29,6 +28,10 @@ async def access(visit: Visit) -> Page:
             "tokens": found.tokens.list(),
             "users": found.users.list(),
             "sessions": found.open_sessions(),
+            "services": [
+                view.service.name
+                for view in await visit.context.services.list(view=visit.principal.view)
+            ],
             "scopes": [scope.value for scope in Scope],
         },
     )

@@ -38,6 +38,16 @@ class Visit:
         held = self.principal.scope
         return held is not None and held.covers(Scope(scope))
 
+    @property
+    def may_create(self) -> bool:
+        """Whether the visitor may make services of any name."""
+        return self.may(Scope.DEPLOY) and self.principal.view.service is None
+
+    @property
+    def rules_host(self) -> bool:
+        """Whether the visitor administers the whole host."""
+        return self.may(Scope.ADMIN) and self.principal.view.service is None
+
     def path(self, name: str) -> str:
         """A variable of the path."""
         return self.request.match_info[name]

@@ -26,6 +26,7 @@ from paas.control.launcher import Launcher
 from paas.control.lives import Lives
 from paas.control.logs import Collector
 from paas.control.meter import Meter
+from paas.control.notices import notices_for
 from paas.control.outside import Outside
 from paas.control.own_repository import OwnRepositories
 from paas.control.pipeline import Builds, Pipeline
@@ -75,6 +76,7 @@ class Control:
         self._build_housekeeping(settings)
         self._build_deploying(settings)
         self._build_hooks(settings)
+        self.notices = notices_for(settings, outside)
         self._build_front(settings, board)
 
     async def load(self) -> None:
@@ -103,6 +105,7 @@ class Control:
         heal("certificates", self.certification.certifier.run)
         if self._drain is not None:
             heal("drain", self._drain.run)
+        heal("notices", self.notices.run)
 
     async def close(self) -> None:
         """Stop deciding; replicas run on, unfinished deployments are resumed later."""
@@ -115,6 +118,7 @@ class Control:
         await self.recorder.close()
         if self._drain is not None:
             await self._drain.close()
+        await self.notices.close()
 
     async def _engine_loop(self) -> None:
         """Connect, however long that takes, then keep."""
@@ -156,11 +160,7 @@ class Control:
             tasks=self._tasks,
         )
         self.census = Census(
-            board=board,
-            roster=self.roster,
-            meter=self.meter,
-            catalog=self.catalog,
-            clock=out.clock,
+            board=board, roster=self.roster, meter=self.meter, catalog=self.catalog, clock=out.clock
         )
         self.recorder = Recorder(
             census=self.census, catalog=self.catalog, store=out.figures, clock=out.clock

@@ -37,10 +37,13 @@ class _Gauge:
 
 @dataclass(slots=True)
 class Sampled:
-    """A replica's last sample and when it was taken (monotonic)."""
+    """A replica's last sample and when it was taken (monotonic). `cores` is what it used
+    since the one before, None for the first.
+    """
 
     at: float
     usage: Usage
+    cores: float | None = None
 
 
 class Meter:
@@ -153,7 +156,8 @@ class Meter:
             self._gauges.get(replica.version_id),
         )
         before = self._sampled.get(replica.id)
-        self._sampled[replica.id] = Sampled(now, usage)
+        cores = _cores(before, usage, now)
+        self._sampled[replica.id] = Sampled(now, usage, cores)
         if found is None or gauge is None:
             return
         spec = found[1].spec
@@ -161,16 +165,16 @@ class Meter:
         if gauge.windows is not None and replica.phase is Phase.READY:
             gauge.windows.sample(
                 now,
-                cpu=_cpu(before, usage, now, spec.cpu),
+                cpu=None if cores is None else 100 * cores / spec.cpu,
                 memory=100 * usage.memory / spec.memory,
             )
 
 
-def _cpu(before: Sampled | None, usage: Usage, now: float, limit: float) -> float | None:
-    """Percent of its limit between two samples; None for the first one."""
+def _cores(before: Sampled | None, usage: Usage, now: float) -> float | None:
+    """Used between two samples; None for the first one."""
     if before is None or now <= before.at or usage.cpu < before.usage.cpu:
         return None
-    return 100 * (usage.cpu - before.usage.cpu) / (now - before.at) / limit
+    return (usage.cpu - before.usage.cpu) / (now - before.at)
 
 
 def _waited(target: Target | None, ready: list[Replica], now: float) -> float:

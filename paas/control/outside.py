@@ -17,6 +17,7 @@ from paas.ports import (
     ImageSaver,
     Journal,
     LineSink,
+    Messenger,
     Office,
     Prober,
     Remotes,
@@ -55,4 +56,5 @@ class Outside:
     office: Office
     use_certificate: MakeCertificate
     drain: LineSink | None = None
+    messenger: Messenger | None = None
     engine_calls: Callable[[], Mapping[tuple[str, str], int]] = dict

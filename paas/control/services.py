@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from paas.control.catalog import Catalog
@@ -229,18 +229,34 @@ class History:
         self._catalog = catalog
 
     async def of_service(
-        self, service: str, *, after: int = 0, before: int = 0, limit: int = 100
+        self,
+        service: str,
+        *,
+        kinds: Collection[str] = (),
+        after: int = 0,
+        before: int = 0,
+        limit: int = 100,
     ) -> Sequence[Event]:
-        """Newest first. Raises `NotFound` for a service that does not exist."""
+        """Newest first, of some kinds or of all. Raises `NotFound` for a service that does
+        not exist.
+        """
         self._catalog.get(service)
-        return await self._store.events(service=service, after=after, before=before, limit=limit)
+        return await self._store.events(
+            service=service, kinds=kinds, after=after, before=before, limit=limit
+        )
 
     async def events(
-        self, *, view: View, after: int = 0, before: int = 0, limit: int = 100
+        self,
+        *,
+        view: View,
+        kinds: Collection[str] = (),
+        after: int = 0,
+        before: int = 0,
+        limit: int = 100,
     ) -> Sequence[Event]:
         """All of the view, newest first; also those of services that are gone."""
         return await self._store.events(
-            service=view.service, after=after, before=before, limit=limit
+            service=view.service, kinds=kinds, after=after, before=before, limit=limit
         )
 
 

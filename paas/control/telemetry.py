@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from paas.control.catalog import Catalog
 from paas.control.census import Census
-from paas.control.meter import Meter
+from paas.control.meter import Meter, Sampled
 from paas.control.pulse import Pulse
 from paas.control.replicas import STATES
 from paas.control.roster import Roster
@@ -47,6 +47,10 @@ class Telemetry:
         self._pulse = pulse
         self.engine_calls: Callable[[], Mapping[tuple[str, str], int]] = dict
         self.drained: Callable[[], Mapping[str, int]] = dict
+
+    def replica(self, replica_id: str) -> Sampled | None:
+        """What a replica was last seen to use, while it runs."""
+        return self._meter.sampled(replica_id)
 
     def families(self) -> list[Family]:
         """Everything, counters exact to this moment."""

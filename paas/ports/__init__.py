@@ -56,6 +56,7 @@ from paas.ports.machine import (
     Host,
     HostMemory,
 )
+from paas.ports.notifying import Messenger
 from paas.ports.remotes import Receiving, Remotes
 from paas.ports.storage import (
     Disk,
@@ -90,6 +91,7 @@ __all__ = [
     "Keyring",
     "LineSink",
     "MasterKey",
+    "Messenger",
     "NameServers",
     "Notes",
     "Office",

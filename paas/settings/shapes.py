@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_va
 from paas.core.addresses import check_port_range
 from paas.core.draining import parse_drain
 from paas.core.names import check_own_host
+from paas.core.notifying import USUAL, Recipient, check_kind, check_url
 from paas.settings.certifying import Acme
 from paas.settings.strictness import STRICT
 from paas.settings.values import (
@@ -34,6 +35,7 @@ from paas.settings.values import (
     docker_host,
     files,
     lower,
+    notification,
     off,
     one_or_many,
     path,
@@ -315,6 +317,24 @@ class BackupTimes(Section):
     """From which hour (UTC) on the day's copy is taken."""
 
 
+class Notification(Section):
+    """A place that is told of events."""
+
+    url: Annotated[str, AfterValidator(check_url), Field(repr=False)]
+    """Where to POST; a user and password in it are sent as basic authentication."""
+    format: Annotated[Literal["generic", "slack"], BeforeValidator(lower)] = "generic"
+    """`generic`: the event as JSON; `slack`: a message for Slack and what is like it."""
+    events: Annotated[list[Annotated[str, AfterValidator(check_kind)]], Field(min_length=1)] = list(
+        USUAL
+    )
+    """Kinds of events."""
+
+    @property
+    def recipient(self) -> Recipient:
+        """As the core knows it."""
+        return Recipient(url=self.url, format=self.format, events=frozenset(self.events))
+
+
 class Settings(Section):
     """All settings. `load` makes `data_dir` and `api.socket` absolute."""
 
@@ -336,6 +356,8 @@ class Settings(Section):
     disk: DiskMarks = DiskMarks()
     logs: Logs = Logs()
     backups: BackupTimes = BackupTimes()
+    notifications: list[Annotated[Notification, BeforeValidator(notification)]] = []
+    """Places that are told of failures; in the environment URLs, `slack+https://…` for Slack."""
 
     @property
     def public_host(self) -> str:

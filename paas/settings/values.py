@@ -108,6 +108,14 @@ def files(value: object) -> object:
     return {"certificate": chain, "key": key or chain}
 
 
+def notification(value: object) -> object:
+    """A URL alone as an environment variable gives it; `slack+` before it is the format."""
+    if not isinstance(value, str):
+        return value
+    slack = value.startswith("slack+")
+    return {"url": value.removeprefix("slack+"), "format": "slack" if slack else "generic"}
+
+
 Address = Annotated[str, AfterValidator(address)]
 Addresses = Annotated[list[Address], BeforeValidator(one_or_many)]
 HostName = Annotated[str, AfterValidator(_host_name)]

@@ -43,6 +43,10 @@ class Console:
     world: World
     base: str
 
+    @property
+    def admin_token(self) -> str:
+        return (self.world.daemon.data / "admin.token").read_text().strip()
+
 
 @contextmanager
 def console_of_its_own() -> Iterator[Console]:
@@ -70,13 +74,26 @@ class Visitor:
         self.page.wait_for_load_state("load")
         self.page.get_by_role(role, name=re.compile(f"^{re.escape(name)}$")).first.click()
 
+    def tab(self, role: str, name: str) -> None:
+        """Press Tab until that is in focus: whoever uses no mouse gets there."""
+        focused = self.page.locator(":focus")
+        wanted = self.page.locator("main").get_by_role(role, name=name, exact=True)  # type: ignore[arg-type] # a role
+        for _ in range(80):
+            self.page.keyboard.press("Tab")
+            if wanted.and_(focused).count():
+                return
+        raise AssertionError(f"Tab does not reach {role} {name!r}")
+
     def see(self, text: str, *, seconds: float = 20.0) -> None:
         """Wait until the page shows the text."""
         self.page.get_by_text(text).first.wait_for(timeout=seconds * 1000)
 
     def violations(self) -> list[str]:
         """What axe finds on the page as it is."""
-        found = Axe().run(self.page, options=RULES).response["violations"]
+        if self.page.evaluate("typeof axe") == "undefined":
+            self.page.evaluate(Axe().axe_script)
+        ran = self.page.evaluate("rules => axe.run(document, rules)", RULES)
+        found = ran["violations"]
         return [f"{one['id']}: {node['html'][:200]}" for one in found for node in one["nodes"]]
 
 
@@ -88,17 +105,20 @@ def visitor(
     locale: str = "en-US",
     width: int = 1280,
     scheme: Any = "light",
+    token: str | None = None,
 ) -> Iterator[Visitor]:
-    """A window of its own, known to the daemon by its token. Scripts of the test's own are
-    let in beside the console's policy, which is tested elsewhere.
+    """A window of its own, known to the daemon by its token: an administrator's, unless
+    another one is given; empty, and it is nobody's. Scripts of the test's own are let in
+    beside the console's policy, which is tested elsewhere.
     """
-    token = (console.world.daemon.data / "admin.token").read_text().strip()
+    if token is None:
+        token = console.admin_token
     context = browser.new_context(
         locale=locale,
         viewport={"width": width, "height": 900},
         color_scheme=scheme,
         bypass_csp=True,
-        extra_http_headers={"Authorization": f"Bearer {token}"},
+        extra_http_headers={"Authorization": f"Bearer {token}"} if token else {},
     )
     context.set_default_timeout(20_000)
     page = context.new_page()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -108,7 +109,7 @@ def test_settings_domains_and_logs(browser: Browser, console: Console) -> None:
         person.click("button", "Remove shop.example.test")
         person.see("No custom domains yet.")
 
-        person.click("link", "Events")
+        page.get_by_role("navigation", name="Service").get_by_role("link", name="Events").click()
         person.see("domain.removed")
         person.click("link", "Logs")
         expect(page.get_by_role("log")).to_be_visible()
@@ -127,44 +128,74 @@ def test_settings_domains_and_logs(browser: Browser, console: Console) -> None:
 PAGES = (
     "/",
     "/deploy",
+    "/events",
+    "/host",
+    "/access",
+    "/sign-in",
     "/services/shop",
     "/services/shop/deploy",
     "/services/shop/deployments",
     "/services/shop/logs",
     "/services/shop/settings",
+    "/services/shop/repository",
     "/services/shop/domains",
     "/services/shop/events",
+    "/services/bad",
     "/services/none",
 )
+Scheme = Literal["light", "dark"]
+ENGLISH: tuple[tuple[int, Scheme], ...] = ((1280, "light"), (390, "dark"))
+CHINESE: tuple[tuple[int, Scheme], ...] = ((1280, "dark"), (390, "light"))
 
 
-def test_every_page_is_accessible_in_both_languages_on_both_sizes(
-    browser: Browser, console: Console
+@pytest.fixture(scope="module")
+def furnished() -> Iterator[tuple[Console, str]]:
+    """Something is on every page; with the path of a deployment."""
+    with console_of_its_own() as console:
+        api = console.world.api
+        ended = console.world.succeed("shop", apps.web("one"), env={"MODE": "prod"})
+        console.world.fail("bad", apps.program("exit 1"))
+        domain = {"domain": "shop.example.test"}
+        assert api.post("/v1/services/shop/domains", domain).status == 201
+        user = {"name": "ann", "role": "read", "password": "correct horse battery"}
+        assert api.post("/v1/users", user).status == 201
+        assert api.post("/v1/services/shop/hook").status == 201
+        yield console, f"/deployments/{ended['id']}"
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("locale", "lang", "ways"), [("en-US", "en", ENGLISH), ("zh-CN", "zh-CN", CHINESE)]
+)
+def test_every_page_is_accessible(
+    browser: Browser,
+    furnished: tuple[Console, str],
+    locale: str,
+    lang: str,
+    ways: tuple[tuple[int, Scheme], ...],
 ) -> None:
-    world = console.world
-    ended = world.succeed("shop", apps.web("one"), env={"MODE": "prod"})
-    world.fail("bad", apps.program("exit 1"))
-    paths = (*PAGES, f"/deployments/{ended['id']}")
+    """Each language in both themes and sizes; the two languages swap which goes with which."""
+    console, deployment = furnished
     found: list[str] = []
-    for locale, lang, width, scheme in (
-        ("en-US", "en", 1280, "light"),
-        ("zh-CN", "zh-CN", 390, "dark"),
-    ):
-        with visitor(browser, console, locale=locale, width=width, scheme=scheme) as person:
-            for path in paths:
-                person.go(path)
-                assert person.page.locator("html").get_attribute("lang") == lang
-                found += [f"{path} {width}: {one}" for one in person.violations()]
+    with visitor(browser, console, locale=locale) as person:
+        for path in (*PAGES, deployment):
+            person.go(path)
+            assert person.page.locator("html").get_attribute("lang") == lang
+            for width, scheme in ways:
+                person.page.set_viewport_size({"width": width, "height": 900})
+                person.page.emulate_media(color_scheme=scheme)
+                where = f"{path} {width} {scheme}"
+                found += [f"{where}: {one}" for one in person.violations()]
                 wide = person.page.evaluate("document.documentElement.scrollWidth")
-                assert wide <= width, f"{path} scrolls sideways at {width}"
+                assert wide <= width, f"{where} scrolls sideways"
     assert found == []
 
 
-def test_the_policy_lets_nothing_else_in(browser: Browser, console: Console) -> None:
+def test_the_policy_lets_nothing_else_in(browser: Browser, furnished: tuple[Console, str]) -> None:
     """Without the tests' own exception no page breaks its policy."""
-    console.world.succeed("shop", apps.web("one"))
-    token = (console.world.daemon.data / "admin.token").read_text().strip()
-    context = browser.new_context(extra_http_headers={"Authorization": f"Bearer {token}"})
+    console, _ = furnished
+    authorization = f"Bearer {console.admin_token}"
+    context = browser.new_context(extra_http_headers={"Authorization": authorization})
     page = context.new_page()
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))

@@ -26,6 +26,12 @@ const CHARTS = {
   cold: (rows) => [[words.cold, rows.cold_starts.count]],
 };
 
+/** The hour, or the day where marks are days apart, in the visitor's own time zone. */
+function clock(seconds, apart) {
+  const form = apart >= 86400 ? { month: "2-digit", day: "2-digit" } : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  return new Intl.DateTimeFormat(document.documentElement.lang, form).format(new Date(seconds * 1000));
+}
+
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
 async function refresh() {
@@ -39,6 +45,26 @@ async function refresh() {
     draw(box, times, lines);
     tell(box, found.times, lines);
   }
+  tellErrors(rows?.errors ?? {});
+}
+
+/** Which of our own error answers there were in that time, and what they mean. */
+function tellErrors(errors) {
+  const box = document.getElementById("request-errors");
+  const meanings = JSON.parse(box.dataset.words);
+  const counted = Object.entries(errors).map(([code, row]) => [code, row.reduce((all, one) => all + (one ?? 0), 0)]);
+  const items = counted
+    .filter(([, count]) => count)
+    .sort(([, one], [, other]) => other - one)
+    .map(([code, count]) => {
+      const item = document.createElement("li");
+      const name = document.createElement("code");
+      name.textContent = code;
+      item.append(`${count} × `, name, ` ${meanings[code] ?? meanings.other}`);
+      return item;
+    });
+  box.hidden = !items.length;
+  box.querySelector("ul").replaceChildren(...items);
 }
 
 function draw(box, times, lines) {
@@ -58,9 +84,9 @@ function draw(box, times, lines) {
       {
         width: canvas.clientWidth,
         height: 180,
-        axes: [{ ...axis, size: 30 }, axis],
+        axes: [{ ...axis, size: 30, values: (_, moments, __, ___, apart) => moments.map((one) => clock(one, apart)) }, axis],
         scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), high > 0 ? high * 1.1 : 1] } },
-        series: [{}, ...lines.map(([label], number) => ({ label, stroke: strokes[number % strokes.length], width: 2, value: (_, one) => (one === null ? "–" : Number(one.toPrecision(3))) }))],
+        series: [{ label: words.time.replace(/[(（].*/, "").trim(), value: (_, one) => (one === null ? "–" : clock(one, 0)) }, ...lines.map(([label], number) => ({ label, stroke: strokes[number % strokes.length], width: 2, value: (_, one) => (one === null ? "–" : Number(one.toPrecision(3))) }))],
       },
       data,
       canvas,

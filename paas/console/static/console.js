@@ -64,23 +64,56 @@ export async function act(element, action) {
   }
 }
 
-/** Put the wrong fields of a problem beside the form's inputs of that name. */
+/** Put the wrong fields of a problem beside the form's inputs of that name, unfolding what
+ * hides them. Returns what has no input, as lines of text. */
 export function showWrong(form, problem) {
   for (const old of form.querySelectorAll(".wrong")) old.remove();
-  for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
+  for (const input of form.querySelectorAll("[aria-invalid]")) {
+    input.removeAttribute("aria-invalid");
+    if (input.dataset.described !== undefined) input.setAttribute("aria-describedby", input.dataset.described);
+  }
+  const elsewhere = [];
   for (const { field, message } of problem.errors) {
-    const input = form.querySelector(`[name="${CSS.escape(field)}"]`);
-    if (!input) continue;
+    const input = inputOf(form, field);
+    if (!input) {
+      elsewhere.push(`${field} ${message}`);
+      continue;
+    }
     const told = document.createElement("p");
     told.className = "wrong";
     told.id = `wrong-${field}`;
     told.textContent = message;
+    input.dataset.described ??= input.getAttribute("aria-describedby") ?? "";
     input.setAttribute("aria-invalid", "true");
     input.setAttribute("aria-describedby", told.id);
-    input.closest(".field").append(told);
+    for (let fold = input.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+    (input.closest(".field") ?? input.closest(".pair") ?? input.parentElement).append(told);
   }
   form.querySelector("[aria-invalid]")?.focus();
+  return elsewhere;
 }
+
+/** The input of that name, of a part of it, or of the variable that it names. */
+function inputOf(form, field) {
+  const parts = field.split(".");
+  for (let count = parts.length; count; count--) {
+    const found = form.querySelector(`[name="${CSS.escape(parts.slice(0, count).join("."))}"]:not([type=hidden])`);
+    if (found && found.type !== "radio") return found;
+  }
+  if (!["env", "secrets"].includes(parts[0])) return null;
+  const key = parts.slice(1).join(".");
+  return [...form.querySelectorAll("[data-key]")].find((one) => one.value === key) ?? null;
+}
+
+// ---- live parts: once the visitor is signed out, the way back in
+
+document.addEventListener(
+  "error",
+  (event) => {
+    if (event.target.id === "live" && event.detail?.data) location.reload();
+  },
+  true,
+);
 
 document.getElementById("sign-out")?.addEventListener("click", (event) =>
   act(event.target, async () => {

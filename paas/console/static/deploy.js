@@ -1,11 +1,12 @@
 // The form for a new deployment: what is filled in becomes the request's JSON, a folder is
 // packed here, and the upload shows how far it is.
 import { Problem, showWrong } from "./console.js";
+import { put } from "./forms.js";
 import { editPairs, readPairs } from "./pairs.js";
-import { pack } from "./tar.js";
+import { offerFiles } from "./source.js";
 
 const form = document.getElementById("deploy");
-const NUMBERS = new Set(["port", "cpu", "replicas.min", "replicas.max", "concurrency", "scaling.rps", "scaling.concurrency", "scaling.cpu", "scaling.memory"]);
+const NUMBERS = new Set(["port", "cpu", "replicas.min", "replicas.max", "concurrency", "scaling.rps", "scaling.concurrency", "scaling.cpu", "scaling.memory", "timeouts.start"]);
 let chosen = null; // { name, blob() }
 
 // ---- the source
@@ -16,6 +17,22 @@ function showSource() {
 }
 for (const radio of form.elements.source) radio.addEventListener("change", showSource);
 showSource();
+
+/** A repository over ssh takes a key, one over https a user and a password. */
+function showLogin() {
+  const over = /^(ssh:|[^/:]+@[^/]+:)/.test(form.elements["source.url"].value.trim()) ? "ssh" : "https";
+  for (const part of form.querySelectorAll("[data-over]")) part.hidden = part.dataset.over !== over;
+}
+form.elements["source.url"].addEventListener("input", showLogin);
+showLogin();
+
+/** The first request after a sleep waits: said while the minimum is 0. */
+function showCold() {
+  const note = document.getElementById("cold");
+  note.hidden = Number(form.elements["replicas.min"].value || note.dataset.default) > 0;
+}
+form.elements["replicas.min"].addEventListener("input", showCold);
+showCold();
 
 function choose(name, blob) {
   chosen = { name, blob };
@@ -29,82 +46,64 @@ function serviceName(name) {
   return plain.replace(/[^a-z0-9]+/g, "-").replace(/^[-0-9]+/, "").replace(/(-[0-9]{3,})+$/, "").slice(0, 40).replace(/-+$/, "");
 }
 
-document.getElementById("file").addEventListener("change", (event) => {
-  const [file] = event.target.files;
-  if (file) choose(file.name, async () => file);
-});
-document.getElementById("folder").addEventListener("change", (event) => {
-  const files = [...event.target.files].map((file) => ({ path: file.webkitRelativePath, file }));
-  if (files.length) choose(files[0].path.split("/")[0], () => pack(files));
-});
-
-const drop = document.getElementById("drop");
-for (const name of ["dragenter", "dragover"]) {
-  drop.addEventListener(name, (event) => {
-    event.preventDefault();
-    drop.classList.add("over");
-  });
-}
-for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop.classList.remove("over"));
-drop.addEventListener("drop", (event) => {
-  event.preventDefault();
-  const [item] = event.dataTransfer.items;
-  const entry = item?.webkitGetAsEntry();
-  if (entry?.isDirectory) choose(entry.name, async () => pack(await walk(entry, "")));
-  else if (item?.getAsFile()) {
-    const file = item.getAsFile();
-    choose(file.name, async () => file);
-  }
-});
-
-/** All files below a dropped directory. */
-async function walk(entry, above) {
-  const path = above ? `${above}/${entry.name}` : entry.name;
-  if (entry.isFile) return [{ path, file: await new Promise((done, fail) => entry.file(done, fail)) }];
-  const reader = entry.createReader();
-  const found = [];
-  for (;;) {
-    const some = await new Promise((done, fail) => reader.readEntries(done, fail));
-    if (!some.length) break;
-    found.push(...some);
-  }
-  return (await Promise.all(found.map((one) => walk(one, path)))).flat();
-}
+offerFiles(choose);
 
 // ---- environment
 
-editPairs();
+const pairs = (name) => form.querySelector(`[data-pairs="${name}"]`);
+for (const place of form.querySelectorAll("[data-pairs]")) editPairs(place);
 
 // ---- the request
 
 function specification() {
   const kind = form.elements.source.value;
-  const spec = { create: !form.dataset.service, source: { type: kind }, traffic: form.elements.traffic.value };
+  const builds = kind !== "image";
+  const spec = { create: !form.dataset.service, source: { type: kind === "template" ? "archive" : kind }, traffic: form.elements.traffic.value };
   if (form.elements.inherit?.checked) spec.inherit = true;
-  for (const input of form.querySelectorAll("input[name]")) {
-    if (["radio", "checkbox"].includes(input.type) || input.name === "service" || !input.value) continue;
-    if (input.closest("[data-source]")?.hidden) continue;
-    put(spec, input.name.split("."), NUMBERS.has(input.name) ? Number(input.value) : input.value);
+  for (const input of form.querySelectorAll("input[name], textarea[name]")) {
+    if (input.type === "radio" || ["service", "inherit"].includes(input.name) || hidden(input)) continue;
+    if (input.type === "checkbox") {
+      if (input.checked) put(spec, input.name.split("."), true);
+    } else if (input.value) put(spec, input.name.split("."), NUMBERS.has(input.name) ? Number(input.value) : input.value);
   }
-  for (const [section, pairs] of Object.entries(readPairs())) if (Object.keys(pairs).length) spec[section] = pairs;
+  const env = readPairs(pairs("env"));
+  add(spec, "env", env.plain);
+  add(spec, "secrets", env.secret);
+  if (builds) {
+    const build = readPairs(pairs("build"));
+    add(spec, "build_args", build.plain);
+    add(spec, "build_secrets", build.secret);
+  }
   return spec;
 }
 
-function put(into, path, value) {
-  const [first, ...rest] = path;
-  if (!rest.length) into[first] = value;
-  else put((into[first] ??= {}), rest, value);
+/** What belongs to another source or another kind of login is not sent. */
+const hidden = (input) => input.closest("[data-source]")?.hidden || input.closest("[data-over]")?.hidden;
+
+function add(spec, section, pairs) {
+  if (Object.keys(pairs).length) spec[section] = pairs;
+}
+
+/** The archive that is sent: the chosen one, or that of the language's sample. */
+async function archive() {
+  if (form.elements.source.value !== "template") {
+    if (!chosen) throw new Problem({ detail: form.dataset.nothing });
+    tell(form.dataset.packing);
+    return { name: chosen.name, blob: await chosen.blob() };
+  }
+  const language = document.getElementById("language").value;
+  const answer = await fetch(`/templates/${language}.tar`);
+  if (!answer.ok) throw new Problem({ code: String(answer.status), detail: form.dataset.unreachable });
+  return { name: `${language}.tar`, blob: await answer.blob() };
 }
 
 async function body(spec) {
   if (spec.source.type !== "archive") return JSON.stringify(spec);
-  if (!chosen) throw new Problem({ detail: form.dataset.nothing });
-  tell(form.dataset.packing);
-  const blob = await chosen.blob();
+  const { name, blob } = await archive();
   if (blob.size > Number(form.dataset.limit)) throw new Problem({ detail: form.dataset.large });
   const data = new FormData();
   data.append("spec", JSON.stringify(spec));
-  data.append("archive", blob, chosen.name);
+  data.append("archive", blob, name);
   return data;
 }
 
@@ -140,22 +139,35 @@ function send(path, content) {
   });
 }
 
+function complain(error) {
+  const elsewhere = showWrong(form, error);
+  const marked = error.errors.length - elsewhere.length;
+  const told = marked > 0 ? form.dataset.wrong.replace("{count}", marked) : [error.message, error.advice].filter(Boolean).join(" ");
+  const lines = [told, ...elsewhere];
+  const rows = lines.map((line) => {
+    const row = document.createElement("p");
+    row.className = "problem";
+    row.textContent = line;
+    return row;
+  });
+  document.getElementById("problem").replaceChildren(...rows);
+  document.getElementById("progress").hidden = true;
+}
+
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
-  const problem = document.getElementById("problem");
   const button = form.querySelector("[type=submit]");
-  problem.textContent = "";
+  document.getElementById("problem").replaceChildren();
   button.disabled = true;
   try {
-    const service = form.dataset.service || form.elements.service.value;
+    const service = form.dataset.service || form.elements.service.value.trim();
+    if (!service) throw new Problem({ detail: form.dataset.unnamed, errors: [{ field: "service", message: form.dataset.unnamed }] });
     const content = await body(specification());
-    const deployment = await send(`/v1/services/${encodeURIComponent(service || "-")}/deployments`, content);
+    const deployment = await send(`/v1/services/${encodeURIComponent(service)}/deployments`, content);
     location.assign(`/deployments/${deployment.id}`);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    problem.textContent = [error.message, error.advice].filter(Boolean).join(" ");
-    showWrong(form, error);
-    document.getElementById("progress").hidden = true;
+    complain(error);
   } finally {
     button.disabled = false;
   }

@@ -4,7 +4,7 @@ import { act, call } from "./console.js";
 const place = document.getElementById("domains");
 const base = `/v1/services/${place.dataset.service}/domains`;
 
-document.getElementById("add-domain").addEventListener("submit", async (event) => {
+document.getElementById("add-domain")?.addEventListener("submit", async (event) => {
   event.preventDefault();
   const form = event.target;
   await act(event.submitter, async () => {

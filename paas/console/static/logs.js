@@ -1,30 +1,55 @@
-// A service's output: the last lines and what comes, narrowed by version, replica and text.
+// A service's output: the last lines and what comes, narrowed by the daemon.
+import { act, call } from "./console.js";
 import { follow } from "./log.js";
 
 const form = document.getElementById("filters");
 const log = document.getElementById("log");
+const note = document.getElementById("log-note");
+const base = `/v1/services/${form.dataset.service}/logs`;
 let end = () => {};
+
+/** What the form asks for. */
+function query(more) {
+  const asked = new URLSearchParams(more);
+  for (const name of ["version", "replica", "stream", "q"]) if (form.elements[name].value) asked.set(name, form.elements[name].value);
+  const { value } = form.elements.since;
+  if (value) asked.set("since", new Date(Date.now() - Number(value) * 1000).toISOString());
+  return asked;
+}
 
 function start() {
   end();
   log.replaceChildren();
-  const query = new URLSearchParams({ limit: "1000", follow: "true" });
-  for (const name of ["version", "replica"]) if (form.elements[name].value) query.set(name, form.elements[name].value);
-  log.dataset.source = `/v1/services/${form.dataset.service}/logs?${query}`;
+  note.textContent = form.dataset.none;
+  log.dataset.source = `${base}?${query({ limit: "1000", follow: "true" })}`;
   end = follow(log, {
-    line: (data) => `${data.time.slice(11, 19)} ${data.version} ${data.text}`,
-    drawn: narrow,
+    line: shown,
+    drawn: () => {
+      note.textContent = form.dataset.shown.replace("{count}", log.childElementCount);
+    },
     following: () => document.getElementById("following").checked,
   });
 }
 
-/** Hide the lines without the text. */
-function narrow() {
-  const text = form.elements.text.value.toLowerCase();
-  for (const row of log.children) row.hidden = text !== "" && !row.textContent.toLowerCase().includes(text);
+const shown = (line) => `${line.time.slice(0, 19).replace("T", " ")} ${line.version} ${line.text}`;
+
+/** The lines that the form asks for, as a file. */
+async function download() {
+  const { items } = await call("GET", `${base}?${query({ limit: "1000" })}`);
+  const lines = items.map((line) => `${line.time} ${line.version} ${line.replica ?? "-"} ${line.stream} ${line.text}\n`);
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob(lines, { type: "text/plain" }));
+  link.download = `${form.dataset.service}.log`;
+  link.click();
+  URL.revokeObjectURL(link.href);
 }
 
 form.addEventListener("submit", (event) => event.preventDefault());
-for (const name of ["version", "replica"]) form.elements[name].addEventListener("change", start);
-form.elements.text.addEventListener("input", narrow);
+form.addEventListener("change", start);
+let waiting;
+form.elements.q.addEventListener("input", () => {
+  clearTimeout(waiting);
+  waiting = setTimeout(start, 300);
+});
+document.getElementById("download").addEventListener("click", (event) => act(event.target, download));
 start();

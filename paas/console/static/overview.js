@@ -14,12 +14,28 @@ place.addEventListener("click", (event) => {
   if (!button) return;
   if (button.id === "edit-traffic") act(button, openTraffic);
   else if (button.id === "rollback") rollBack(button);
+  else if (button.id === "offline") takeOffline(button);
+  else if (button.dataset.allTo) moveAll(button);
   else if (button.dataset.note !== undefined) openNote(button.dataset);
   else if (button.dataset.delete) remove(button);
 });
 
 function rollBack(button) {
   if (confirm(place.dataset.askRollback)) act(button, () => call("POST", `${base}/rollback`, {}));
+}
+
+function moveAll(button) {
+  const version = button.dataset.allTo;
+  if (confirm(place.dataset.askAll.replace("{version}", version))) act(button, () => call("POST", `${base}/rollback`, { version }));
+}
+
+function takeOffline(button) {
+  if (!confirm(place.dataset.askOffline)) return;
+  act(button, async () => {
+    const { items } = await call("GET", `${base}/versions`);
+    const ready = items.filter((one) => one.status === "ready");
+    await call("PUT", `${base}/traffic`, { split: Object.fromEntries(ready.map((one) => [one.name, 0])) });
+  });
 }
 
 function remove(button) {

@@ -2,7 +2,14 @@ import pytest
 
 from paas.console import formats
 
-WORDS = {"time.now": "just now", "time.ago": "{duration} ago"}
+WORDS = {
+    "time.now": "just now",
+    "time.ago": "{span} ago",
+    "time.seconds": "{count} s",
+    "time.minutes": "{count} min",
+    "time.hours": "{count} h",
+    "time.days": "{count} d",
+}
 
 
 @pytest.mark.parametrize(
@@ -42,6 +49,14 @@ def test_how_long_ago() -> None:
     assert formats.ago(98.0, 100.0, WORDS) == "just now"
     assert formats.ago(101.0, 100.0, WORDS) == "just now", "clocks differ"
     assert formats.ago(0.0, 300.4, WORDS) == "5 min ago"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.9, "0 s"), (41.7, "41 s"), (119.9, "1 min"), (7300, "2 h"), (86400 * 3, "3 d")],
+)
+def test_spans_are_whole(seconds: float, text: str) -> None:
+    assert formats.span(seconds, WORDS) == text
 
 
 def test_machines_read_times_in_utc() -> None:

@@ -285,3 +285,28 @@ def test_which_authority():
     assert "staging" in load(None, {**HOME, "PAAS_ACME__STAGING": "true"}).acme.url
     ours = {**HOME, "PAAS_ACME__DIRECTORY": "https://ca.test/dir"}
     assert load(None, ours).acme.url == "https://ca.test/dir"
+
+
+def test_places_that_are_told(config):
+    file = config(
+        "notifications:\n"
+        "  - url: https://hooks.example/secret\n    format: slack\n"
+        "    events: [disk.low]\n"
+    )
+    (place,) = load(file, HOME).notifications
+    assert (place.recipient.host, place.recipient.format) == ("hooks.example", "slack")
+    assert place.recipient.events == {"disk.low"}
+    assert "secret" not in repr(load(file, HOME))
+    urls = "https://a.example/x,slack+https://b.example/y"
+    found = load(None, HOME | {"PAAS_NOTIFICATIONS": urls}).notifications
+    assert [(one.recipient.host, one.format) for one in found] == [
+        ("a.example", "generic"),
+        ("b.example", "slack"),
+    ]
+
+
+def test_places_that_cannot_be_told(config):
+    file = config("notifications:\n  - url: ftp://x\n    events: [disk.exploded]\n")
+    told = "\n".join(mistakes(file))
+    assert "a URL such as https://host/path" in told
+    assert "a kind of event such as" in told
