@@ -27,6 +27,7 @@ from paas.adapters.docker import DockerEngine
 from paas.adapters.docker_saves import DockerSaves
 from paas.adapters.docker_storage import DockerStorage
 from paas.adapters.drains import line_sink
+from paas.adapters.firewall import Firewall
 from paas.adapters.git import FetchCaps, GitRepositories, Places
 from paas.adapters.git_gate import Gate
 from paas.adapters.git_remote import Trust
@@ -57,6 +58,7 @@ from paas.control.outside import Outside
 from paas.core.addresses import parse_address
 from paas.core.buildneeds import BuilderChoice
 from paas.core.draining import parse_drain
+from paas.core.fence import Openings
 from paas.core.handover import Held, Place, places
 from paas.core.networks import networks
 from paas.core.policy import targets_policy
@@ -300,7 +302,10 @@ async def _outside(
     key, keyring = data / "secret.key", data / "certificates"
     sealed = not key.exists() and (FileKeyring.in_use(keyring) or await _has_secrets(store))
     vault = AesVault(key, sealed_exists=sealed)
-    engine = DockerEngine(settings.docker.host, installation=installation, tasks=tasks)
+    fence = Firewall(installation, on=settings.internal.firewall == "auto")
+    fence.openings = Openings(internal=settings.internal.range, host=settings.open_ports)
+    host = settings.docker.host
+    engine = DockerEngine(host, installation=installation, tasks=tasks, fence=fence)
     stack.push_async_callback(engine.close)
     backups = DataBackups(data, config=config)
     backups.sweep()

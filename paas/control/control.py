@@ -20,6 +20,7 @@ from paas.control.hooks import Hooks
 from paas.control.images import Images, Origins, Upkeep, Workshop
 from paas.control.intake import Intake
 from paas.control.inventory import Bounds, Inventory
+from paas.control.isolation import Isolation
 from paas.control.janitor import Janitor
 from paas.control.keeper import Keeper
 from paas.control.launcher import Launcher
@@ -120,10 +121,12 @@ class Control:
         """Connect, however long that takes, then keep."""
         self.addresses.found(await self._gateway())
         watching = self._tasks.heal("engine changes", self.keeper.watch)
+        guarding = self._tasks.heal("isolation", self._isolation.run)
         try:
             await self.keeper.run()
         finally:
             watching.cancel()
+            guarding.cancel()
 
     async def _gateway(self) -> str:
         away = False
@@ -224,10 +227,10 @@ class Control:
         self._build_drain(collector)
         self.lives.on_exit = collector.exited
         self.lives.on_cold = self.census.started
-        low, _, high = settings.internal.ports.partition("-")
-        self.addresses = Addresses(
-            catalog=self.catalog, doors=out.doors, ports=range(int(low), int(high) + 1)
-        )
+        low, high = settings.internal.range
+        ports = range(low, high + 1)
+        self.addresses = Addresses(catalog=self.catalog, doors=out.doors, ports=ports)
+        self._isolation = Isolation(engine=out.engine, addresses=self.addresses, clock=out.clock)
 
     def _build_housekeeping(self, settings: Settings) -> None:
         out = self._outside

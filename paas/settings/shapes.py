@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
-from paas.core.addresses import check_port_range
+from paas.core.addresses import check_port_range, parse_address
 from paas.core.draining import parse_drain
 from paas.core.names import check_own_host
 from paas.settings.certifying import Acme
@@ -133,6 +133,16 @@ class Internal(Section):
 
     ports: Annotated[str, AfterValidator(check_port_range)] = "20000-31999"
     """Port range of the internal addresses on the bridge's gateway, `first-last`."""
+    firewall: Annotated[Literal["auto", "off"], BeforeValidator(off)] = "auto"
+    """Keep replicas and builds from the host's other ports and from metadata addresses."""
+    host_ports: Annotated[list[Port], BeforeValidator(one_or_many)] = []
+    """Other TCP ports of this host that replicas may reach."""
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """First and last port."""
+        first, _, last = self.ports.partition("-")
+        return int(first), int(last)
 
 
 class Limits(Section):
@@ -336,6 +346,15 @@ class Settings(Section):
     disk: DiskMarks = DiskMarks()
     logs: Logs = Logs()
     backups: BackupTimes = BackupTimes()
+
+    @property
+    def open_ports(self) -> tuple[int, ...]:
+        """Ports of this host that replicas may reach: where the proxy serves everybody
+        anyway, and those of `internal.host_ports`.
+        """
+        listening = (*self.proxy.http, *self.proxy.https)
+        ports = {*(parse_address(one)[1] for one in listening), *self.internal.host_ports}
+        return tuple(sorted(ports - {0}))
 
     @property
     def public_host(self) -> str:

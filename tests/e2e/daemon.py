@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.e2e.api import Api
 from tests.e2e.engine import Engine
+from tests.e2e.rules import remove_rules
 from tests.e2e.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -124,6 +125,7 @@ class Daemon:
             self.kill9()
         if self.installation:
             self.engine.wipe(f"paas.installation={self.installation}")
+            remove_rules(self.installation)
 
     def _command(self) -> list[str]:
         serve = [sys.executable, "-m", "paas", "serve"]
