@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 # Where clouds tell a machine its credentials: link-local, Alibaba's and Oracle's.
 METADATA = ("169.254.0.0/16", "100.100.100.200/32", "192.0.0.192/32")
-_INTERFACE = re.compile(r"[0-9A-Za-z_.-]{1,15}")
+_INTERFACE = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,14}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
