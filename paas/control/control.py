@@ -184,7 +184,7 @@ class Control:
 
     def _build_keeping(self, settings: Settings, board: Board) -> None:
         out = self._outside
-        launcher = Launcher(
+        self._launcher = Launcher(
             engine=out.engine,
             prober=out.prober,
             vault=out.vault,
@@ -193,7 +193,7 @@ class Control:
         )
         self.lives = Lives(
             engine=out.engine,
-            launcher=launcher,
+            launcher=self._launcher,
             roster=self.roster,
             catalog=self.catalog,
             headroom=Headroom(
@@ -307,6 +307,7 @@ class Control:
                 upkeep=Upkeep(registries=self.registries, holdings=self._holdings),
             ),
         )
+        self._launcher.refetch = self._images.refetch
         pipeline = Pipeline(
             catalog=self.catalog,
             images=self._images,

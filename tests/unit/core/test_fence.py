@@ -56,7 +56,7 @@ def test_no_other_text_becomes_the_name_of_an_interface(name):
 
 
 def test_a_gateway_is_an_address():
-    with pytest.raises(ValueError, match="10.0.0.1"):
+    with pytest.raises(ValueError, match=r"10\.0\.0\.1"):
         Bridge(interface="br-0", gateway="10.0.0.1 -j ACCEPT", purpose="R")
 
 
