@@ -14,6 +14,7 @@ async def test_a_jump_changes_nothing_that_runs(world: World, jump: float) -> No
     await world.deploy("blog")
     await world.to_zero("blog-001")
     assert (await world.get()).body == "shop-001"
+    await world.told("version.awake")
     before = sorted(world.running("shop-001"))
     starts = len(world.engine.starts)
     events = await _kinds(world)
