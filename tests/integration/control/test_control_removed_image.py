@@ -32,7 +32,4 @@ async def test_one_that_was_built_here_is_told_with_what_to_do(world: World) -> 
     world.engine.images.clear()
     refused = await world.get()
     assert (refused.status, refused.code) == (503, "start_failed")
-    found = await world.control.explain.service("shop")
-    told = repr(found)
-    assert "no longer on this host" in told
-    assert "Deploy the version again" in told
+    assert (await world.event("replica.failed")).data["code"] == "image_gone"
