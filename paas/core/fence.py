@@ -48,7 +48,8 @@ def rules(installation: str, bridge: Bridge, openings: Openings) -> str:
 
     What our own listeners are for is accepted, whatever the host's firewall says of
     strangers; DNS and open ports are left to that firewall; the rest is refused. Clouds
-    answer DNS at link-local addresses, so that goes through.
+    answer DNS at link-local addresses, so that goes through. Containers of one bridge are
+    kept apart by the engine, too, unless it was told to make no rules.
     """
     into, through = chains(installation, bridge)
     lines = ["*filter", f":{into} - [0:0]", f":{through} - [0:0]"]
@@ -60,6 +61,7 @@ def rules(installation: str, bridge: Bridge, openings: Openings) -> str:
     lines.append(f"-A {into} -p udp --dport 53 -j RETURN")
     lines.append(f"-A {into} -p icmp -j RETURN")
     lines.append(f"-A {into} -j REJECT")
+    lines.append(f"-A {through} -o {bridge.interface} -j REJECT")
     lines += [f"-A {through} -p {kind} --dport 53 -j RETURN" for kind in ("udp", "tcp")]
     lines += [f"-A {through} -d {network} -j REJECT" for network in METADATA]
     return "\n".join([*lines, "COMMIT", ""])

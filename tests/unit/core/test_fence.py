@@ -43,6 +43,7 @@ def test_metadata_is_refused_but_for_dns():
     lines = rules(WHOSE, BRIDGE, OPENINGS).splitlines()
     mine = [line.removeprefix(f"-A {OUT} ") for line in lines if line.startswith(f"-A {OUT}")]
     assert mine == [
+        f"-o {BRIDGE.interface} -j REJECT",
         "-p udp --dport 53 -j RETURN",
         "-p tcp --dport 53 -j RETURN",
         *(f"-d {network} -j REJECT" for network in METADATA),
