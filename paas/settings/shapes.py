@@ -37,6 +37,7 @@ from paas.settings.values import (
     off,
     one_or_many,
     path,
+    whole_numbers,
 )
 
 
@@ -135,7 +136,7 @@ class Internal(Section):
     """Port range of the internal addresses on the bridge's gateway, `first-last`."""
     firewall: Annotated[Literal["auto", "off"], BeforeValidator(off)] = "auto"
     """Keep replicas and builds from the host's other ports and from metadata addresses."""
-    host_ports: Annotated[list[Port], BeforeValidator(one_or_many)] = []
+    host_ports: Annotated[list[Port], BeforeValidator(whole_numbers)] = []
     """Other TCP ports of this host that replicas may reach."""
 
     @property

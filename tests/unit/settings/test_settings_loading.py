@@ -285,3 +285,15 @@ def test_which_authority():
     assert "staging" in load(None, {**HOME, "PAAS_ACME__STAGING": "true"}).acme.url
     ours = {**HOME, "PAAS_ACME__DIRECTORY": "https://ca.test/dir"}
     assert load(None, ours).acme.url == "https://ca.test/dir"
+
+
+def test_what_replicas_may_reach_of_the_host(config):
+    path = config(
+        "proxy: {http: [':8080', '127.0.0.1:0'], https: ':443'}\ninternal: {host_ports: 25}"
+    )
+    assert load(path, HOME).open_ports == (25, 443, 8080)
+    several = {**HOME, "PAAS_INTERNAL__HOST_PORTS": "5432,6379"}
+    assert load(None, several).open_ports == (5432, 6379, 8080)
+    assert load(None, HOME).internal.range == (20000, 31999)
+    (told,) = mistakes(None, {**HOME, "PAAS_INTERNAL__HOST_PORTS": "ssh"})
+    assert "internal.host_ports" in told
