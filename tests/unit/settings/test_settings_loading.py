@@ -288,9 +288,7 @@ def test_which_authority():
 
 
 def test_what_replicas_may_reach_of_the_host(config):
-    path = config(
-        "proxy: {http: [':8080', '127.0.0.1:0'], https: ':443'}\ninternal: {host_ports: 25}"
-    )
+    path = config("proxy: {http: [':8080', '127.0.0.1:0', ':443']}\ninternal: {host_ports: 25}")
     assert load(path, HOME).open_ports == (25, 443, 8080)
     several = {**HOME, "PAAS_INTERNAL__HOST_PORTS": "5432,6379"}
     assert load(None, several).open_ports == (5432, 6379, 8080)
