@@ -13,7 +13,6 @@ from pathlib import Path
 
 from tests.e2e.api import Api
 from tests.e2e.engine import Engine
-from tests.e2e.rules import remove_rules
 from tests.e2e.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -125,7 +124,8 @@ class Daemon:
             self.kill9()
         if self.installation:
             self.engine.wipe(f"paas.installation={self.installation}")
-            remove_rules(self.installation)
+            words = [sys.executable, str(ROOT / "scripts" / "remove_rules.py"), self.installation]
+            subprocess.run(words, check=False, timeout=120)
 
     def _command(self) -> list[str]:
         serve = [sys.executable, "-m", "paas", "serve"]
