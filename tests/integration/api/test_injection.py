@@ -28,6 +28,7 @@ from tests.integration.api.rig import IMAGE, World, world
 PIECES = (";", "$(", "`", "|", "&", "\n", "--", "ext::", "../", "%00", "'", '"', "\0", " -", "\r")
 LEADING = ("--", "ext::", "../", " -")
 """What is worst at the beginning."""
+MAPS = {"env", "secrets", "build_args", "build_secrets", "split"}
 SHELLS = {"sh", "bash", "dash", "zsh", "ksh", "ash", "busybox"}
 FIRST, LAST = "zq1", "zq2"
 DESCRIPTION = document(ROUTES)
@@ -150,7 +151,7 @@ def test_every_string_of_the_description_is_tried() -> None:
 @pytest.mark.parametrize("name", BODIES)
 async def test_bodies(paas: World, started: list[tuple[str, ...]], name: str) -> None:
     (operation,) = (one for one in operations() if one["operationId"] == name)
-    for number, hostile in enumerate(hostile_bodies(name)):
+    for number, hostile in enumerate((*hostile_bodies(name), *hostile_keys(name))):
         path = operation["path"].format_map(_Names())
         if name == "deploy":
             path = path.replace("/shop/", f"/made{number}/")
@@ -211,6 +212,14 @@ def hostile_bodies(name: str) -> Iterator[Any]:
             begins = f"{piece}{FIRST}{LAST}", f"{value}{FIRST}{piece}{LAST}"
             inside[where[-1]] = begins[piece not in LEADING]
             yield made
+
+
+def hostile_keys(name: str) -> Iterator[Any]:
+    """The same for names that a caller chooses."""
+    for body in BODIES[name]:
+        for kind, piece in itertools.product(MAPS & body.keys(), PIECES):
+            ((key, value),) = body[kind].items()
+            yield body | {kind: {f"{key}{FIRST}{piece}{LAST}": value}}
 
 
 def leaves(value: Any, where: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], str]]:
