@@ -58,7 +58,6 @@ from paas.control.outside import Outside
 from paas.core.addresses import parse_address
 from paas.core.buildneeds import BuilderChoice
 from paas.core.draining import parse_drain
-from paas.core.fence import Openings
 from paas.core.handover import Held, Place, places
 from paas.core.networks import networks
 from paas.core.policy import targets_policy
@@ -177,6 +176,7 @@ class Daemon:
         plain = await self._listen(places["http"], sockets, secure=False)
         secure = await self._listen(places["https"], sockets, secure=True)
         self._bound = (*plain, *secure)
+        self.proxy.public.update(parse_address(address)[1] for address in self._bound)
         self.control.urls.listens(plain, secure)
         if self.settings.acme.enabled and not secure:
             log.warning("certificates are ordered, but nobody is shown any: set proxy.https")
@@ -303,7 +303,8 @@ async def _outside(
     sealed = not key.exists() and (FileKeyring.in_use(keyring) or await _has_secrets(store))
     vault = AesVault(key, sealed_exists=sealed)
     fence = Firewall(installation, on=settings.internal.firewall == "auto")
-    fence.openings = Openings(internal=settings.internal.range, host=settings.open_ports)
+    fence.internal, fence.public = settings.internal.range, doors.public
+    doors.public.update(settings.internal.host_ports)
     host = settings.docker.host
     engine = DockerEngine(host, installation=installation, tasks=tasks, fence=fence)
     stack.push_async_callback(engine.close)

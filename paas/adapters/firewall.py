@@ -10,7 +10,7 @@ import logging
 import os
 import shutil
 import subprocess
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,8 +67,9 @@ class Firewall:
         self._on = on
         self._lock = asyncio.Lock()
         self.problem = "The engine was not reached yet." if on else _OFF
-        self.openings = Openings()
-        """For replicas; builds have none."""
+        self.internal: tuple[int, int] | None = None
+        self.public: Collection[int] = ()
+        """What replicas may reach (`Openings`); builds may not. Read anew in each round."""
 
     async def guard(self, bridge: Bridge) -> None:
         """Have the rules for that bridge as they should be; never raises."""
@@ -85,7 +86,9 @@ class Firewall:
             return "The engine's bridge is not on this machine."
         if shutil.which("iptables", path=_PLACES) is None:
             return "iptables is not installed."
-        openings = self.openings if bridge.purpose == "R" else Openings()
+        public = tuple(sorted({*self.public} - {0}))
+        mine = Openings(internal=self.internal, host=public)
+        openings = mine if bridge.purpose == "R" else Openings()
         try:
             await self._fill(bridge, openings)
             into, through = chains(self._installation, bridge)

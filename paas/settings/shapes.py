@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
-from paas.core.addresses import check_port_range, parse_address
+from paas.core.addresses import check_port_range
 from paas.core.draining import parse_drain
 from paas.core.names import check_own_host
 from paas.settings.certifying import Acme
@@ -347,15 +347,6 @@ class Settings(Section):
     disk: DiskMarks = DiskMarks()
     logs: Logs = Logs()
     backups: BackupTimes = BackupTimes()
-
-    @property
-    def open_ports(self) -> tuple[int, ...]:
-        """Ports of this host that replicas may reach: where the proxy serves everybody
-        anyway, and those of `internal.host_ports`.
-        """
-        listening = (*self.proxy.http, *self.proxy.https)
-        ports = {*(parse_address(one)[1] for one in listening), *self.internal.host_ports}
-        return tuple(sorted(ports - {0}))
 
     @property
     def public_host(self) -> str:

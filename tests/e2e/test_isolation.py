@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from tests.e2e import apps
-from tests.e2e.daemon import Daemon, running, short_folder
+from tests.e2e.daemon import Daemon, free_port, running, short_folder
 from tests.e2e.waiting import until
 from tests.e2e.world import World
 
@@ -25,13 +25,14 @@ while True:
         connection.sendall(b"reached\\n")
 """
 METADATA = "169.254.169.254"
+OPEN = free_port()
 OUTSIDE = "198.51.100.7"
 
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    """A daemon whose API listens everywhere."""
-    settings = {"PAAS_API__LISTEN": "0.0.0.0:0"}
+    """A daemon whose API listens everywhere, and that lets replicas reach `OPEN`."""
+    settings = {"PAAS_API__LISTEN": "0.0.0.0:0", "PAAS_INTERNAL__HOST_PORTS": str(OPEN)}
     with short_folder() as data, running(Daemon(data, settings=settings)) as daemon:
         yield World(daemon)
 
@@ -63,6 +64,12 @@ def test_no_other_port_of_the_host(world: World, replica: str) -> None:
             assert not reaches(world, replica, address, port), address
     with greeter("127.0.0.1") as port:
         assert not reaches(world, replica, gateway, port)
+
+
+def test_but_one_that_was_opened(world: World, replica: str) -> None:
+    gateway = str(world.api.get("/v1/health").json["gateway"])
+    with greeter("0.0.0.0", OPEN):
+        assert reaches(world, replica, gateway, OPEN)
 
 
 def test_not_the_control_api(world: World, replica: str) -> None:
@@ -154,9 +161,9 @@ def host_addresses() -> list[str]:
 
 
 @contextmanager
-def greeter(host: str) -> Iterator[int]:
+def greeter(host: str, port: int = 0) -> Iterator[int]:
     """A program of the host that greets whoever connects."""
-    with socket.create_server((host, 0)) as server:
+    with socket.create_server((host, port)) as server:
         thread = threading.Thread(target=_greet, args=(server,), name="greeter")
         thread.start()
         try:

@@ -3,7 +3,7 @@
 import pytest
 
 from paas.adapters.firewall import Firewall, Ran
-from paas.core.fence import Bridge, Openings
+from paas.core.fence import Bridge
 
 BRIDGE = Bridge(interface="br-0123456789ab", gateway="172.31.0.1", purpose="R")
 BUILDS = Bridge(interface="br-fedcba987654", gateway="172.30.0.1", purpose="B")
@@ -49,7 +49,7 @@ def firewall(kernel, tmp_path):
     for bridge in (BRIDGE, BUILDS):
         (tmp_path / bridge.interface).mkdir()
     made = Firewall(WHOSE, run=kernel, interfaces=tmp_path)
-    made.openings = Openings(internal=(20000, 20009), host=(443,))
+    made.internal, made.public = (20000, 20009), {443, 0}
     return made
 
 

@@ -288,10 +288,9 @@ def test_which_authority():
 
 
 def test_what_replicas_may_reach_of_the_host(config):
-    path = config("proxy: {http: [':8080', '127.0.0.1:0', ':443']}\ninternal: {host_ports: 25}")
-    assert load(path, HOME).open_ports == (25, 443, 8080)
+    assert load(config("internal: {host_ports: 25}"), HOME).internal.host_ports == [25]
     several = {**HOME, "PAAS_INTERNAL__HOST_PORTS": "5432,6379"}
-    assert load(None, several).open_ports == (5432, 6379, 8080)
+    assert load(None, several).internal.host_ports == [5432, 6379]
     assert load(None, HOME).internal.range == (20000, 31999)
     (told,) = mistakes(None, {**HOME, "PAAS_INTERNAL__HOST_PORTS": "ssh"})
     assert "internal.host_ports" in told
