@@ -67,7 +67,7 @@ class Firewall:
         self._on = on
         self._lock = asyncio.Lock()
         self.problem = "The engine was not reached yet." if on else _OFF
-        self.internal: tuple[int, int] | None = None
+        self.internal = range(0)
         self.public: Collection[int] = ()
         """What replicas may reach (`Openings`); builds may not. Read anew in each round."""
 
@@ -87,7 +87,8 @@ class Firewall:
         if shutil.which("iptables", path=_PLACES) is None:
             return "iptables is not installed."
         public = tuple(sorted({*self.public} - {0}))
-        mine = Openings(internal=self.internal, host=public)
+        ends = (self.internal[0], self.internal[-1]) if self.internal else None
+        mine = Openings(internal=ends, host=public)
         openings = mine if bridge.purpose == "R" else Openings()
         try:
             await self._fill(bridge, openings)

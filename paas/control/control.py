@@ -93,6 +93,7 @@ class Control:
         heal = self._tasks.heal
         heal("engine", self._engine_loop)
         heal("addresses", self.addresses.run)
+        heal("isolation", Isolation(self._outside, self.addresses).run)
         heal("janitor", self.janitor.run)
         heal("room on disk", self.room.run)
         heal("meter", self.meter.run)
@@ -121,12 +122,10 @@ class Control:
         """Connect, however long that takes, then keep."""
         self.addresses.found(await self._gateway())
         watching = self._tasks.heal("engine changes", self.keeper.watch)
-        guarding = self._tasks.heal("isolation", self._isolation.run)
         try:
             await self.keeper.run()
         finally:
             watching.cancel()
-            guarding.cancel()
 
     async def _gateway(self) -> str:
         away = False
@@ -227,10 +226,8 @@ class Control:
         self._build_drain(collector)
         self.lives.on_exit = collector.exited
         self.lives.on_cold = self.census.started
-        low, high = settings.internal.range
-        ports = range(low, high + 1)
+        ports = settings.internal.range
         self.addresses = Addresses(catalog=self.catalog, doors=out.doors, ports=ports)
-        self._isolation = Isolation(engine=out.engine, addresses=self.addresses, clock=out.clock)
 
     def _build_housekeeping(self, settings: Settings) -> None:
         out = self._outside

@@ -7,8 +7,8 @@ ours: each round looks at both again.
 from contextlib import suppress
 
 from paas.control.addresses import Addresses
+from paas.control.outside import Outside
 from paas.errors import PaasError
-from paas.ports import Clock, Engine
 
 PAUSE = 30.0
 
@@ -16,10 +16,10 @@ PAUSE = 30.0
 class Isolation:
     """A healing loop; while the engine is away there is nothing to look at."""
 
-    def __init__(self, *, engine: Engine, addresses: Addresses, clock: Clock) -> None:
-        self._engine = engine
+    def __init__(self, outside: Outside, addresses: Addresses) -> None:
+        self._engine = outside.engine
+        self._clock = outside.clock
         self._addresses = addresses
-        self._clock = clock
 
     async def run(self) -> None:
         while True:

@@ -140,10 +140,10 @@ class Internal(Section):
     """Other TCP ports of this host that replicas may reach."""
 
     @property
-    def range(self) -> tuple[int, int]:
-        """First and last port."""
+    def range(self) -> range:
+        """The ports."""
         first, _, last = self.ports.partition("-")
-        return int(first), int(last)
+        return range(int(first), int(last) + 1)
 
 
 class Limits(Section):

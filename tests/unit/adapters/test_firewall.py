@@ -49,7 +49,7 @@ def firewall(kernel, tmp_path):
     for bridge in (BRIDGE, BUILDS):
         (tmp_path / bridge.interface).mkdir()
     made = Firewall(WHOSE, run=kernel, interfaces=tmp_path)
-    made.internal, made.public = (20000, 20009), {443, 0}
+    made.internal, made.public = range(20000, 20010), {443, 0}
     return made
 
 

@@ -291,6 +291,6 @@ def test_what_replicas_may_reach_of_the_host(config):
     assert load(config("internal: {host_ports: 25}"), HOME).internal.host_ports == [25]
     several = {**HOME, "PAAS_INTERNAL__HOST_PORTS": "5432,6379"}
     assert load(None, several).internal.host_ports == [5432, 6379]
-    assert load(None, HOME).internal.range == (20000, 31999)
+    assert load(None, HOME).internal.range == range(20000, 32000)
     (told,) = mistakes(None, {**HOME, "PAAS_INTERNAL__HOST_PORTS": "ssh"})
     assert "internal.host_ports" in told
