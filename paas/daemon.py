@@ -27,6 +27,7 @@ from paas.adapters.docker import DockerEngine
 from paas.adapters.docker_saves import DockerSaves
 from paas.adapters.docker_storage import DockerStorage
 from paas.adapters.drains import line_sink
+from paas.adapters.firewall import Firewall
 from paas.adapters.git import FetchCaps, GitRepositories, Places
 from paas.adapters.git_gate import Gate
 from paas.adapters.git_remote import Trust
@@ -177,6 +178,7 @@ class Daemon:
         plain = await self._listen(places["http"], sockets, secure=False)
         secure = await self._listen(places["https"], sockets, secure=True)
         self._bound = (*plain, *secure)
+        self.proxy.public.update(parse_address(address)[1] for address in self._bound)
         self.control.urls.listens(plain, secure)
         if self.settings.acme.enabled and not secure:
             log.warning("certificates are ordered, but nobody is shown any: set proxy.https")
@@ -302,7 +304,11 @@ async def _outside(
     key, keyring = data / "secret.key", data / "certificates"
     sealed = not key.exists() and (FileKeyring.in_use(keyring) or await _has_secrets(store))
     vault = AesVault(key, sealed_exists=sealed)
-    engine = DockerEngine(settings.docker.host, installation=installation, tasks=tasks)
+    fence = Firewall(installation, on=settings.internal.firewall == "auto")
+    fence.internal, fence.public = settings.internal.range, doors.public
+    doors.public.update(settings.internal.host_ports)
+    host = settings.docker.host
+    engine = DockerEngine(host, installation=installation, tasks=tasks, fence=fence)
     stack.push_async_callback(engine.close)
     backups = DataBackups(data, config=config)
     backups.sweep()

@@ -1,12 +1,13 @@
 """Removes what an ended installation left in the engine: `remove_replicas.py DATA_DIR`.
 
-Containers, images and the network that carry the label of this data directory,
-and nothing else. For a demo that is taken away; the daemon must not run.
+Containers, images and networks that carry the label of this data directory, the packet
+filter's rules for them, and nothing else. For a demo that is taken away; the daemon must not run.
 """
 
 import json
 import os
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import closing
@@ -18,12 +19,16 @@ from paas.cli.client import SLOW_SECONDS, Client
 from paas.cli.locate import Target
 from paas.cli.trouble import CliError
 
+RULES = Path(__file__).with_name("remove_rules.py")
+
 
 def main(data_dir: Path) -> int:
     try:
-        label = f"paas.installation={installation(data_dir)}"
+        ident = installation(data_dir)
+        label = f"paas.installation={ident}"
         engine = Client(target(os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"))
         print(f"Removed {remove(engine, label)} containers, and their images and network.")
+        subprocess.run([sys.executable, str(RULES), ident], check=False, timeout=120)
     except (sqlite3.Error, CliError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

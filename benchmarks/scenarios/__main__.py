@@ -12,6 +12,7 @@ from benchmarks.scenarios.days import burst, night
 from benchmarks.scenarios.drawing import drawn
 from benchmarks.scenarios.edges import edges
 from benchmarks.scenarios.failing import s5
+from benchmarks.scenarios.flooded import s14
 from benchmarks.scenarios.leaving import s8
 from benchmarks.scenarios.rates import s6, s7
 from benchmarks.scenarios.reference import s12
@@ -34,6 +35,7 @@ SCENARIOS: dict[str, Callable[[], Report]] = {
     "11": s11,
     "12": s12,
     "13": edges,
+    "14": s14,
     "burst": burst,
     "night": night,
 }

@@ -103,6 +103,12 @@ def p95(values: Sequence[float]) -> float:
     return quantiles(values, n=20, method="inclusive")[-1]
 
 
+def p99(values: Sequence[float]) -> float:
+    if len(values) < 2:
+        return p50(values)
+    return quantiles(values, n=100, method="inclusive")[-1]
+
+
 # ---- private
 
 

@@ -49,6 +49,7 @@ class DockerBuilder:
     ) -> None:
         self._api = engine.api
         self._images = engine.images
+        self._network = engine.build_network
         self._labels = {INSTALLATION: engine.installation}
         self._wanted = builder
         self._memory = memory
@@ -95,7 +96,11 @@ class DockerBuilder:
             output.say("This engine has no BuildKit; the classic builder builds this.")
         labels = {**spec.labels, **self._labels}
         with _explaining(output):
-            await build_classic(self._api, spec, context, labels=labels, output=output)
+            await self._network.ensure()
+            name = self._network.name
+            await build_classic(
+                self._api, spec, context, network=name, labels=labels, output=output
+            )
 
     async def _with_buildkit(
         self, choice: Choice, spec: BuildSpec, context: Context, output: BuildOutput

@@ -29,15 +29,19 @@ async def build_classic(
     spec: BuildSpec,
     context: Context,
     *,
+    network: str,
     labels: Mapping[str, str],
     output: BuildOutput,
 ) -> None:
-    """Run one build to its end; `output` has the image's id then. Raises `PaasError`."""
+    """Run one build to its end, its steps on `network`; `output` has the image's id then.
+    Raises `PaasError`.
+    """
     upload = _Upload(tar_blocks(context))
+    params = _parameters(spec, context.dockerfile)
     request = api.stream(
         "POST",
         "build",
-        params=_parameters(spec, context.dockerfile) | {"labels": json.dumps(dict(labels))},
+        params=params | {"labels": json.dumps(dict(labels)), "networkmode": network},
         data=upload.pieces(),
         headers={"Content-Type": "application/x-tar"} | registry_config(spec.registries),
         deadline=spec.timeout + _ANSWER_SLACK,
@@ -91,7 +95,6 @@ def _parameters(spec: BuildSpec, dockerfile: str) -> dict[str, str]:
         "dockerfile": dockerfile,
         "rm": "1",
         "forcerm": "1",
-        "networkmode": "default",
     }
     if spec.args:
         params["buildargs"] = json.dumps(dict(spec.args))

@@ -14,12 +14,15 @@ import re
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from paas.adapters import docker_events
 from paas.adapters.docker_api import DockerApi
 from paas.adapters.docker_config import (
+    build_network_name,
     nano_cpus,
+    network_name,
     replica_config,
     replica_filter,
     replica_name,
@@ -34,8 +37,9 @@ from paas.adapters.docker_facts import (
 )
 from paas.adapters.docker_images import DockerImages
 from paas.adapters.docker_logs import container_output
-from paas.adapters.docker_network import ReplicaNetwork
+from paas.adapters.docker_network import BridgeNetwork
 from paas.adapters.docker_proc import KernelFiles
+from paas.adapters.firewall import Firewall
 from paas.aio.tasks import Tasks
 from paas.core.model import LogLine
 from paas.errors import Conflict, Denied, Failed, Invalid, NotFound, PaasError, Unavailable
@@ -78,12 +82,16 @@ class DockerEngine:
         installation: str,
         tasks: Tasks,
         kernel: KernelFiles = KERNEL,
+        fence: Firewall | None = None,
     ) -> None:
         self.api = DockerApi(host)
         self.images = DockerImages(self.api, installation)
         self.installation = installation
         self._tasks = tasks
-        self._network = ReplicaNetwork(self.api, installation)
+        self._fence = fence or Firewall(installation, on=False)
+        network = partial(BridgeNetwork, self.api, installation=installation, fence=self._fence)
+        self._network = network(network_name(installation), purpose="R")
+        self.build_network = network(build_network_name(installation), purpose="B")
         self._kernel = kernel
         self._started: dict[str, _Started] = {}
         self._ended: dict[str, ReplicaFact] = {}
@@ -108,6 +116,7 @@ class DockerEngine:
             api=engine.api,
             cpus=host["NCPU"],
             memory=host["MemTotal"],
+            exposed=self._fence.problem,
             time=engine_time(host["SystemTime"]) or 0.0,
             architecture=engine.architecture,
         )

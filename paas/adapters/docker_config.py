@@ -87,15 +87,22 @@ def network_name(installation: str) -> str:
     return f"paas-{installation[:8]}"
 
 
-def network_config(installation: str, *, subnet: str = "", gateway: str = "") -> dict[str, Any]:
-    """The body of `POST /networks/create`: replicas reach the host, not one another.
+def build_network_name(installation: str) -> str:
+    return f"paas-{installation[:8]}-build"
+
+
+def network_config(
+    name: str, installation: str, *, subnet: str = "", gateway: str = ""
+) -> dict[str, Any]:
+    """The body of `POST /networks/create`: containers reach the host, not one another.
 
     With `subnet` and `gateway` a network that was removed by hand comes back where the
     internal addresses already listen.
     """
     config: dict[str, Any] = {
-        "Name": network_name(installation),
+        "Name": name,
         "Driver": "bridge",
+        "EnableIPv6": False,  # the firewall's rules are for IPv4
         "CheckDuplicate": True,
         "Labels": {INSTALLATION: installation},
         "Options": {"com.docker.network.bridge.enable_icc": "false"},

@@ -1,4 +1,4 @@
-"""The bridge that replicas live on: found, made, and made again when removed by hand.
+"""The bridges of replicas and of builds: found, made, and made again when removed by hand.
 
 A network that comes back takes the addresses it had, because the internal addresses
 listen on its gateway. One of the same name without our label is never touched.
@@ -9,20 +9,26 @@ import json
 from typing import Any
 
 from paas.adapters.docker_api import DockerApi
-from paas.adapters.docker_config import INSTALLATION, network_config, network_name
+from paas.adapters.docker_config import INSTALLATION, network_config
+from paas.adapters.firewall import Firewall
+from paas.core.fence import Bridge
 from paas.errors import Conflict, NotFound, PaasError, Unavailable
 
 
-class ReplicaNetwork:
-    """The network of one installation."""
+class BridgeNetwork:
+    """A network of one installation, with the firewall that stands on it."""
 
-    def __init__(self, api: DockerApi, installation: str) -> None:
+    def __init__(
+        self, api: DockerApi, name: str, *, installation: str, fence: Firewall, purpose: str
+    ) -> None:
         self._api = api
         self._installation = installation
+        self._fence = fence
+        self._purpose = purpose
         self._lock = asyncio.Lock()
         self._subnet = ""
         self._gateway = ""
-        self.name = network_name(installation)
+        self.name = name
 
     async def ensure(self) -> str:
         """Make it if it is not there; its gateway address.
@@ -34,7 +40,9 @@ class ReplicaNetwork:
             if found is None:
                 await self._create()
                 found = await self._find()
-            return self._accept(found)
+            bridge = self._accept(found)
+            await self._fence.guard(bridge)
+            return bridge.gateway
 
     async def _find(self) -> dict[str, Any] | None:
         filters = json.dumps({"name": [self.name]})
@@ -49,7 +57,8 @@ class ReplicaNetwork:
         return found
 
     async def _create(self) -> None:
-        same = network_config(self._installation, subnet=self._subnet, gateway=self._gateway)
+        name, whose = self.name, self._installation
+        same = network_config(name, whose, subnet=self._subnet, gateway=self._gateway)
         try:
             await self._api.call("POST", "networks/create", body=same)
         except Conflict:
@@ -60,10 +69,10 @@ class ReplicaNetwork:
             if not self._subnet:
                 raise
             # The old addresses were taken meanwhile: any others will do.
-            other = network_config(self._installation)
+            other = network_config(name, whose)
             await self._api.call("POST", "networks/create", body=other)
 
-    def _accept(self, found: dict[str, Any] | None) -> str:
+    def _accept(self, found: dict[str, Any] | None) -> Bridge:
         if found is None:
             raise Unavailable(
                 f"The network {self.name} vanished while it was made.", code="network_gone"
@@ -82,4 +91,9 @@ class ReplicaNetwork:
                 advice=f"Remove it (docker network rm {self.name}); it will be made again.",
             )
         self._subnet, self._gateway = addresses["Subnet"], addresses["Gateway"]
-        return self._gateway
+        named = (found.get("Options") or {}).get("com.docker.network.bridge.name")
+        return Bridge(
+            interface=named or f"br-{found['Id'][:12]}",
+            gateway=self._gateway,
+            purpose=self._purpose,
+        )

@@ -163,9 +163,10 @@ class Sandbox:
         size = max(most, LAST_OUTPUT)
         words = ["prlimit", f"--fsize={size}", f"--as={ADDRESS_SPACE + size}", "--core=0"]
         words += ["setpriv", "--no-new-privs", "--pdeathsig", "TERM"]
+        words += ["--ambient-caps=-all", "--inh-caps=-all"]  # the daemon may have some
         if self._user.uid is not None:
             words += ["--reuid", str(self._user.uid), "--regid", str(self._user.gid)]
-            words += ["--clear-groups", "--inh-caps=-all"]
+            words += ["--clear-groups"]
         return [*words, "timeout", "--kill-after=2", f"{self._caps.seconds + 5:.0f}"]
 
     def _environ(self, more: Mapping[str, str]) -> dict[str, str]:

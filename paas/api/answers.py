@@ -67,7 +67,9 @@ class DiskSpace(Shape):
 
 
 class Health(Shape):
-    """Without a token only `status` and `version`. `engine` says whether it answers."""
+    """Without a token only `status` and `version`. `engine` says whether it answers;
+    `exposed` why replicas may reach other ports of this host.
+    """
 
     status: Literal["ok", "degraded"]
     version: str
@@ -82,6 +84,7 @@ class Health(Shape):
     data_dir: str = ""
     usage: Usage | None = None
     disks: list[DiskSpace] = []
+    exposed: str = ""
 
 
 class Failure(Shape):

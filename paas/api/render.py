@@ -249,6 +249,7 @@ def health(view: HealthView, usage: Usage) -> answers.Health:
             lost_lines=usage.lost_lines,
         ),
         disks=[_disk(one) for one in view.disks],
+        exposed=view.exposed,
     )
 
 

@@ -54,6 +54,7 @@ def _examine(app: App, config: Path | None) -> Iterator[Check]:
     yield from checks.data_dir(path, ours=not health)
     yield from checks.disk("disk", path)
     yield from _room(health)
+    yield from _isolation(health)
     yield checks.clock(engine.time)
     yield checks.git()
     yield checks.memory()
@@ -110,6 +111,24 @@ def _room(health: Mapping[str, Any]) -> Iterator[Check]:
             yield Check(name="room", level="warn", message=state, advice=_MAKE_ROOM)
         else:
             yield Check(name="room", level="ok", message=state)
+
+
+def _isolation(health: Mapping[str, Any]) -> Iterator[Check]:
+    """Whether replicas are kept from the host's other ports."""
+    if not health.get("engine"):
+        return
+    exposed = str(health.get("exposed") or "")
+    if exposed:
+        yield Check(
+            name="isolation",
+            level="warn",
+            message=f"Replicas may reach all ports of this host: {exposed}",
+            advice="Install iptables and give the daemon CAP_NET_ADMIN, or block the bridge "
+            "in your own firewall (docs/isolation.md).",
+        )
+    else:
+        text = "Replicas reach internal addresses and public ports of this host only"
+        yield Check(name="isolation", level="ok", message=text)
 
 
 def _ports(settings: Mapping[str, Any], health: Mapping[str, Any]) -> Iterator[Check]:

@@ -20,6 +20,7 @@ from paas.control.hooks import Hooks
 from paas.control.images import Images, Origins, Upkeep, Workshop
 from paas.control.intake import Intake
 from paas.control.inventory import Bounds, Inventory
+from paas.control.isolation import Isolation
 from paas.control.janitor import Janitor
 from paas.control.keeper import Keeper
 from paas.control.launcher import Launcher
@@ -94,6 +95,7 @@ class Control:
         heal = self._tasks.heal
         heal("engine", self._engine_loop)
         heal("addresses", self.addresses.run)
+        heal("isolation", Isolation(self._outside, self.addresses).run)
         heal("janitor", self.janitor.run)
         heal("room on disk", self.room.run)
         heal("meter", self.meter.run)
@@ -181,7 +183,7 @@ class Control:
 
     def _build_keeping(self, settings: Settings, board: Board) -> None:
         out = self._outside
-        launcher = Launcher(
+        self._launcher = Launcher(
             engine=out.engine,
             prober=out.prober,
             vault=out.vault,
@@ -190,7 +192,7 @@ class Control:
         )
         self.lives = Lives(
             engine=out.engine,
-            launcher=launcher,
+            launcher=self._launcher,
             roster=self.roster,
             catalog=self.catalog,
             headroom=Headroom(
@@ -224,10 +226,8 @@ class Control:
         self._build_drain(collector)
         self.lives.on_exit = collector.exited
         self.lives.on_cold = self.census.started
-        low, _, high = settings.internal.ports.partition("-")
-        self.addresses = Addresses(
-            catalog=self.catalog, doors=out.doors, ports=range(int(low), int(high) + 1)
-        )
+        ports = settings.internal.range
+        self.addresses = Addresses(catalog=self.catalog, doors=out.doors, ports=ports)
 
     def _build_housekeeping(self, settings: Settings) -> None:
         out = self._outside
@@ -304,6 +304,7 @@ class Control:
                 upkeep=Upkeep(registries=self.registries, holdings=self._holdings),
             ),
         )
+        self._launcher.refetch = self._images.refetch
         pipeline = Pipeline(
             catalog=self.catalog,
             images=self._images,

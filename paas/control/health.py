@@ -26,8 +26,12 @@ class Health:
 
     def failed(self, version_id: str, now: float, *, lived: float = 0.0) -> int:
         """Note one more failure of a replica that was ready for `lived` seconds;
-        returns how many it is in a row.
+        returns how many it is in a row. One that was ready and ends while the version must
+        wait is of the same mishap as the last (an engine that restarts ends them all): it
+        is no further failure.
         """
+        if 0.0 < lived < STEADY_AFTER and now < self.not_before(version_id):
+            return self.failures(version_id)
         before = self.failures(version_id) if lived < STEADY_AFTER else 0
         failures = before + 1
         self._rows[version_id] = _Row(failures, now + self._backoff.delay(failures))

@@ -1,6 +1,7 @@
 """From a version's source to a pinned image."""
 
 import asyncio
+import logging
 import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -30,6 +31,8 @@ from paas.ports import (
     Unpacker,
     Vault,
 )
+
+log = logging.getLogger(__name__)
 
 REGISTRY = "registry"
 """The name under which a version's registry login is sealed."""
@@ -227,6 +230,27 @@ class Images:
                 Held.PULLED, pulled.pin.id, name=name, service=deployment.service
             )
         return pulled
+
+    async def refetch(self, version: Version) -> bool:
+        """Pull the very image of the version that somebody removed; False for one that was
+        built here, or that its registry does not give.
+        """
+        image, source = version.image, version.spec.source
+        if image is None or image.digest is None:
+            return False
+        if isinstance(source, ImageSource):
+            login = self._credentials(version, source)
+        else:
+            login = self._upkeep.registries.login_for(image.reference)
+        log.info("image is gone, pulling it again", extra={"version": version.name})
+        try:
+            await self._engine.pull(image.digest, credentials=login, progress=lambda _line: None)
+        except PaasError as error:
+            fields = {"version": version.name, "problem": error.message}
+            log.warning("image cannot be pulled again", extra=fields)
+            return False
+        self._upkeep.holdings.note(Held.PULLED, image.id, name=familiar(image.reference))
+        return True
 
     async def _again(
         self, deployment: Deployment, version: Version, source: VersionSource, say: Say

@@ -1,7 +1,7 @@
 """Brings one replica from nothing to ready, and says why when it cannot."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from paas.aio.limiter import Limiter, Urgency
 from paas.control.coldstart import ColdStart
@@ -10,6 +10,7 @@ from paas.core.masking import mask
 from paas.core.model import Failure, Service, Version
 from paas.core.planning import Phase
 from paas.core.sizes import format_size
+from paas.errors import NotFound
 from paas.ports import Address, Clock, Engine, Prober, ReplicaFact, ReplicaSpec, Vault
 from paas.settings import HostScaling
 
@@ -39,12 +40,25 @@ class Launcher:
         self._clock = clock
         self._boost = scaling.cpu_boost
         self._starts = Limiter(scaling.concurrent_starts)
+        self.refetch: Callable[[Version], Awaitable[bool]] = _nowhere
+        """Fetches the very image of a version; False where it cannot be had."""
 
     async def start(
         self, service: Service, version: Version, *, urgency: Urgency, cold: ColdStart
     ) -> ReplicaFact:
-        """Create and start a replica of the version. Raises as `Engine.start`."""
+        """Create and start a replica of the version. An image that somebody removed is
+        fetched again where it came from a registry. Raises as `Engine.start`.
+        """
+        try:
+            return await self._start(service, version, urgency=urgency, cold=cold)
+        except NotFound as error:
+            if error.code != "image_gone" or not await self.refetch(version):
+                raise
+        return await self._start(service, version, urgency=urgency, cold=cold)
 
+    async def _start(
+        self, service: Service, version: Version, *, urgency: Urgency, cold: ColdStart
+    ) -> ReplicaFact:
         def created() -> None:
             cold.created = self._clock.monotonic()
 
@@ -190,3 +204,7 @@ def reveal(vault: Vault, version: Version) -> dict[str, str]:
 
 def _join(ports: list[int]) -> str:
     return ", ".join(str(port) for port in ports)
+
+
+async def _nowhere(_version: Version) -> bool:
+    return False

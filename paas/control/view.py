@@ -51,7 +51,9 @@ class ServiceView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthView:
-    """The daemon about itself; `problem` says why the engine does not answer."""
+    """The daemon about itself; `problem` says why the engine does not answer, `exposed` why
+    replicas may reach other ports of this host.
+    """
 
     version: str
     engine: bool
@@ -64,3 +66,4 @@ class HealthView:
     docker_host: str
     data_dir: str
     disks: tuple[Seen, ...] = ()
+    exposed: str = ""

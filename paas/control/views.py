@@ -158,11 +158,11 @@ class Status:
 
     async def health(self) -> HealthView:
         """Always answers; `engine` says whether the engine does."""
-        problem, version, engine_time = "", None, None
+        problem, exposed, version, engine_time = "", "", None, None
         try:
             async with asyncio.timeout(ENGINE_PATIENCE):
                 fact = await self._engine.info()
-            version, engine_time = fact.version, fact.time
+            version, engine_time, exposed = fact.version, fact.time, fact.exposed
         except TimeoutError:
             problem = f"The Docker Engine did not answer within {ENGINE_PATIENCE:g} s."
         except PaasError as error:
@@ -179,6 +179,7 @@ class Status:
             docker_host=self._place.docker_host,
             data_dir=self._place.data_dir,
             disks=tuple(self._room.seen),
+            exposed=exposed,
         )
 
 

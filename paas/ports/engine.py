@@ -95,7 +95,8 @@ class ImageFact:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineFact:
     """The engine that answered: its version, API version and host figures. Its
-    `architecture` is what it calls it itself (`amd64`).
+    `architecture` is what it calls it itself (`amd64`). `exposed` says why replicas may
+    reach other ports of their host; "" when they may not.
     """
 
     version: str
@@ -104,6 +105,7 @@ class EngineFact:
     memory: int
     time: float
     architecture: str = ""
+    exposed: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ class GatewayDoors:
     def __init__(self, proxy: Proxy) -> None:
         self._proxy = proxy
         self._listeners: dict[int, Listener] = {}
+        self.public = proxy.public
 
     async def open(self, host: str, port: int, route: Callable[[], Route | None]) -> bool:
         try:

@@ -56,6 +56,8 @@ class Proxy:
     ) -> None:
         limits = limits or Limits()
         self.certificates = Certificates()
+        self.public: set[int] = set()
+        """Ports at which it serves everybody."""
         self._proxy_protocol = proxy_protocol
         self._tasks = tasks or Tasks()
         self._owns_tasks = tasks is None

@@ -39,6 +39,7 @@ from paas.settings.values import (
     off,
     one_or_many,
     path,
+    whole_numbers,
 )
 
 
@@ -135,6 +136,16 @@ class Internal(Section):
 
     ports: Annotated[str, AfterValidator(check_port_range)] = "20000-31999"
     """Port range of the internal addresses on the bridge's gateway, `first-last`."""
+    firewall: Annotated[Literal["auto", "off"], BeforeValidator(off)] = "auto"
+    """Keep replicas and builds from the host's other ports and from metadata addresses."""
+    host_ports: Annotated[list[Port], BeforeValidator(whole_numbers)] = []
+    """Other TCP ports of this host that replicas may reach."""
+
+    @property
+    def range(self) -> range:
+        """The ports."""
+        first, _, last = self.ports.partition("-")
+        return range(int(first), int(last) + 1)
 
 
 class Limits(Section):

@@ -30,6 +30,12 @@ def one_or_many(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def whole_numbers(value: object) -> object:
+    """One or many; as text where they come from an environment variable."""
+    many = value if isinstance(value, list) else [value]
+    return [int(one) if isinstance(one, str) and one.isdecimal() else one for one in many]
+
+
 def address(value: str) -> str:
     parse_address(value)
     return value

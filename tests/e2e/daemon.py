@@ -124,6 +124,8 @@ class Daemon:
             self.kill9()
         if self.installation:
             self.engine.wipe(f"paas.installation={self.installation}")
+            words = [sys.executable, str(ROOT / "scripts" / "remove_rules.py"), self.installation]
+            subprocess.run(words, check=False, timeout=120)
 
     def _command(self) -> list[str]:
         serve = [sys.executable, "-m", "paas", "serve"]

@@ -1,7 +1,6 @@
 """Disk use stays flat over deployments, and what is not ours stays."""
 
 import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 
 from tests.e2e import apps
 from tests.e2e.daemon import Daemon, running, short_folder
+from tests.e2e.disks import filled, small_disk
 from tests.e2e.engine import RUN_LABEL, Engine
 from tests.e2e.footprint import MIB, failing, heavy, image_bytes, staged
 from tests.e2e.waiting import until
@@ -115,33 +115,6 @@ def test_a_dry_run_is_what_then_goes_and_strangers_stay(frugal: World, tmp_path:
 
 
 # ---- disks that are full
-
-
-@contextmanager
-def small_disk(size: str) -> Iterator[Path]:
-    """A file system of that size, for as long."""
-    with short_folder() as folder:
-        place = folder / "d"
-        place.mkdir()
-        words = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "none", str(place)]
-        subprocess.run(words, check=True, timeout=10)
-        try:
-            yield place
-        finally:
-            subprocess.run(["umount", "-l", str(place)], check=True, timeout=10)
-
-
-@contextmanager
-def filled(place: Path, left: int) -> Iterator[None]:
-    """That file system with so many bytes left."""
-    facts = os.statvfs(place)
-    filler = place / "filler"
-    with filler.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, facts.f_bavail * facts.f_frsize - left)
-    try:
-        yield
-    finally:
-        filler.unlink()
 
 
 @pytest.fixture

@@ -85,7 +85,8 @@ class FakeEngine:
         """An image that can be pulled, with that login if there is one."""
         fact = new_image(reference, ports=(PORT,), labels={})
         digest = f"{reference.partition(':')[0]}@{fact.pin.id}"
-        self.registry[reference] = (replace(fact, pin=replace(fact.pin, digest=digest)), login)
+        pulled = (replace(fact, pin=replace(fact.pin, digest=digest)), login)
+        self.registry[reference] = self.registry[digest] = pulled
 
     def crash(self, replica: str, *, exit_code: int = 1, log: tuple[str, ...] = ()) -> None:
         found = self.containers[replica]

@@ -30,6 +30,7 @@ from paas.control.access import Access
 from paas.control.control import Control
 from paas.control.outside import Outside
 from paas.live.board import Board
+from paas.ports import Repositories
 from paas.settings import Api, Limits, Settings
 from tests.fakes.backups import FakeSaver
 from tests.fakes.certifying import office
@@ -142,7 +143,9 @@ async def until(check: Callable[[], Awaitable[Any]], *, seconds: float = 10.0) -
 
 
 @asynccontextmanager
-async def world(data_dir: Path) -> AsyncIterator[World]:
+async def world(
+    data_dir: Path, *, repositories: Repositories | None = None
+) -> AsyncIterator[World]:
     settings = Settings(
         data_dir=data_dir,
         api=Api(listen="127.0.0.1:0", hosts=["paas.example"]),
@@ -169,7 +172,7 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
             disk=disk,
             builder=builder,
             unpacker=ArchiveUnpacker(entries=1000, size=10**8, ratio=1000),
-            repositories=FakeRepositories(),
+            repositories=repositories or FakeRepositories(),
             sources=LocalSources(),
             prober=NetworkProber(),
             vault=vault,

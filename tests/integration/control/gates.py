@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from paas.adapters.store import SqliteStore
-from paas.core.model import Change, Event
+from paas.core.model import Change, DeploymentStatus, Event
 from paas.errors import PaasError
 from paas.ports import (
     Builder,
@@ -158,13 +158,20 @@ class GatedUnpacker:
 
 
 class FlakyStore(SqliteStore):
-    """`broken` is raised by every commit while it is set; `refused` counts those."""
+    """`broken` is raised by every commit while it is set; `refused` counts those. With `late`
+    whoever commits a success hears of it only then; the rows are there for everybody else.
+    """
 
     broken: PaasError | None = None
     refused = 0
+    late: asyncio.Event | None = None
 
     async def commit(self, change: Change) -> tuple[Event, ...]:
         if self.broken is not None:
             self.refused += 1
             raise self.broken
-        return await super().commit(change)
+        done = await super().commit(change)
+        won = any(one.status is DeploymentStatus.SUCCEEDED for one in change.deployments)
+        if won and self.late is not None:
+            await self.late.wait()
+        return done

@@ -1,5 +1,8 @@
 """Deployments from beginning to end over the whole control plane."""
 
+import asyncio
+
+from paas.core.access import EVERYTHING
 from paas.core.model import DeploymentStatus, StepStatus, Traffic, VersionStatus
 from tests.fakes.replica import PORT
 from tests.integration.control.world import DOCKERFILE, World
@@ -47,3 +50,25 @@ async def test_without_traffic_the_old_version_goes_on(world: World) -> None:
     assert (await world.get()).body == "shop-001"
     assert (await world.get("shop-002")).body == "shop-002"
     assert world.version("shop-002").status is VersionStatus.READY
+
+
+async def test_a_deployment_is_told_to_have_ended_when_its_traffic_is_in_force(
+    world: World,
+) -> None:
+    world.store.late = late = asyncio.Event()
+    started = await world.submit()
+
+    async def stored() -> DeploymentStatus | None:
+        found = await world.store.deployment(started.id)
+        return found.status if found else None
+
+    async with asyncio.timeout(10):
+        while await stored() is not DeploymentStatus.SUCCEEDED:
+            await asyncio.sleep(0.01)
+    assert (await world.get()).status == 503
+    reading = asyncio.ensure_future(world.control.deployments.read(started.id, view=EVERYTHING))
+    await asyncio.wait([reading], timeout=0.1)
+    assert not reading.done()
+    late.set()
+    assert (await reading).status is DeploymentStatus.SUCCEEDED
+    assert (await world.get()).body == "shop-001"

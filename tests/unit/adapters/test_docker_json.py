@@ -81,11 +81,12 @@ def test_a_boost_takes_the_limits_place_when_it_is_higher(boost: float, nano: in
 
 def test_names_and_network() -> None:
     assert replica_name("hello-001", "0a1b2c") == "paas-hello-001-0a1b2c"
-    fresh = network_config(INSTALLATION)
+    fresh = network_config(NETWORK, INSTALLATION)
     assert fresh["Name"] == NETWORK
     assert fresh["Options"] == {"com.docker.network.bridge.enable_icc": "false"}
+    assert fresh["EnableIPv6"] is False
     assert "IPAM" not in fresh
-    again = network_config(INSTALLATION, subnet="10.0.0.0/24", gateway="10.0.0.1")
+    again = network_config(NETWORK, INSTALLATION, subnet="10.0.0.0/24", gateway="10.0.0.1")
     assert again["IPAM"] == {"Config": [{"Subnet": "10.0.0.0/24", "Gateway": "10.0.0.1"}]}
 
 

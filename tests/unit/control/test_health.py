@@ -22,10 +22,22 @@ def test_versions_do_not_share_their_failures():
 
 def test_a_replica_that_lived_long_enough_begins_a_new_row():
     health = Health()
-    for lived in (0.0, STEADY_AFTER - 1):
-        health.failed("v", 100.0, lived=lived)
+    for now, lived in ((100.0, 0.0), (200.0, STEADY_AFTER - 1)):
+        health.failed("v", now, lived=lived)
     assert health.failures("v") == 2
     assert health.failed("v", 100.0, lived=STEADY_AFTER) == 1
+
+
+def test_replicas_that_one_mishap_ends_together_are_one_failure():
+    health = Health()
+    assert [health.failed("v", 100.0 + late, lived=30.0) for late in (0.0, 0.1, 0.2)] == [1, 1, 1]
+    assert health.not_before("v") == 101.0
+    assert health.failed("v", 101.5, lived=0.5) == 2
+
+
+def test_starts_that_fail_together_are_counted_each():
+    health = Health()
+    assert [health.failed("v", 100.0) for _start in range(2)] == [1, 2]
 
 
 def test_a_start_that_was_postponed_is_no_failure_of_the_version():

@@ -310,3 +310,12 @@ def test_places_that_cannot_be_told(config):
     told = "\n".join(mistakes(file))
     assert "a URL such as https://host/path" in told
     assert "a kind of event such as" in told
+
+
+def test_what_replicas_may_reach_of_the_host(config):
+    assert load(config("internal: {host_ports: 25}"), HOME).internal.host_ports == [25]
+    several = {**HOME, "PAAS_INTERNAL__HOST_PORTS": "5432,6379"}
+    assert load(None, several).internal.host_ports == [5432, 6379]
+    assert load(None, HOME).internal.range == range(20000, 32000)
+    (told,) = mistakes(None, {**HOME, "PAAS_INTERNAL__HOST_PORTS": "ssh"})
+    assert "internal.host_ports" in told
