@@ -10,7 +10,6 @@ from collections.abc import AsyncGenerator, Mapping
 from importlib.resources import files
 from urllib.parse import quote
 
-import jinja2
 from aiohttp import web
 
 from paas import __version__
@@ -19,6 +18,7 @@ from paas.api.call import Context
 from paas.api.problems import Handler, classify
 from paas.api.streams import ServerEvent, send
 from paas.console import formats, wording
+from paas.console.rendering import Templates
 from paas.console.table import PAGES
 from paas.console.visit import Page, PageRoute, Visit, local_path
 from paas.errors import PaasError
@@ -41,19 +41,7 @@ class Console:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._words = {language: wording.load(language) for language in wording.LANGUAGES}
-        self._templates = jinja2.Environment(
-            loader=jinja2.PackageLoader("paas.console"),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.filters |= {
-            "size": formats.size,
-            "duration": formats.duration,
-            "iso": formats.iso,
-            "rate": formats.rate,
-        }
+        self._templates = Templates()
 
     def pages(self) -> Mapping[str, Handler]:
         """By path."""
@@ -67,6 +55,7 @@ class Console:
             if request[PRINCIPAL].scope is None and not route.public:
                 back = quote(request.path_qs, safe="")
                 return _elsewhere(f"/sign-in?next={back}")
+            await self._templates.ready()
             if route.live and "text/event-stream" in request.headers.get("Accept", ""):
                 return await send(request, self._live(request, route))
             visit = self._visit(request)
@@ -112,7 +101,8 @@ class Console:
 
     def _render(self, template: str, visit: Visit, page: Page) -> str:
         words = visit.words
-        return self._templates.get_template(template).render(
+        return self._templates.render(
+            template,
             page=page,
             visit=visit,
             language=visit.language,
