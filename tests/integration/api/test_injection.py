@@ -78,6 +78,7 @@ BODIES: dict[str, list[Any]] = {
         {"repository": OWN | {"url": SSH["url"], "credentials": KEY}},
     ],
     "addDomain": [{"domain": "b.example.com"}],
+    "putCertificate": [{"certificate": "-----BEGIN CERTIFICATE-----\nx", "key": "y"}],
     "deploy": [
         IMAGE_SPEC,
         GIT_SPEC,
