@@ -110,7 +110,13 @@ def test_rules_that_somebody_removed_come_back(world: World, replica: str) -> No
         until(lambda: not reaches(world, replica, gateway, port), "the rules are back")
 
 
-def test_a_network_removed_by_hand_comes_back_with_its_rules(world: World, service: str) -> None:
+def test_a_network_removed_by_hand_comes_back_with_its_rules(service: str) -> None:
+    """On a daemon of its own: the other tests' replica would lose its network."""
+    with short_folder() as data, running(Daemon(data)) as daemon:
+        _network_comes_back(World(daemon), service)
+
+
+def _network_comes_back(world: World, service: str) -> None:
     gone = network(world)
     for container in world.containers():
         world.engine.run("network", "disconnect", "-f", gone, container, check=False)

@@ -78,7 +78,7 @@ BODIES: dict[str, list[Any]] = {
         {"repository": OWN | {"url": SSH["url"], "credentials": KEY}},
     ],
     "addDomain": [{"domain": "b.example.com"}],
-    "putCertificate": [{"certificate": "a", "key": "b"}],
+    "putCertificate": [{"certificate": "-----BEGIN CERTIFICATE-----\nx", "key": "y"}],
     "deploy": [
         IMAGE_SPEC,
         GIT_SPEC,
