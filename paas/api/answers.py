@@ -18,7 +18,7 @@ Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 class Shape(BaseModel):
     """A JSON object in an answer; fields may be added in later releases."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 class WrongField(Shape):

@@ -19,6 +19,7 @@ from paas.api.proxied import Proxied
 from paas.api.queries import NoQuery, Query
 from paas.api.raw_bodies import RawBodies
 from paas.api.schema import Body, Nothing
+from paas.api.service_list import ServiceList
 from paas.control.access import Access
 from paas.control.backups import Safekeeping
 from paas.control.certification import Certification
@@ -82,6 +83,7 @@ class Context:
     proxy_errors: Callable[[], Mapping[str, int]] = dict
     proxied: Proxied = field(default_factory=Proxied)
     bodies: RawBodies = field(default_factory=RawBodies)
+    service_list: ServiceList = field(default_factory=ServiceList)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

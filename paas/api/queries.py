@@ -11,7 +11,7 @@ MAX_ID = 2**63 - 1
 class Query(BaseModel):
     """Parameters after the question mark; numbers come as text."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class NoQuery(Query):

@@ -1,31 +1,26 @@
 """Calls on services: list, create, read, change, delete, and their domains."""
 
-import asyncio
 from typing import Any
 
+from aiohttp import web
+
 from paas.api import answers, explained, queries, render, schema, to_core
-from paas.api.call import Call, Route
+from paas.api.call import JSON, Call, Route
 from paas.api.fields import wrong_field
 from paas.api.queries import NoQuery
 from paas.api.schema import Nothing
-from paas.core.access import Scope
+from paas.core.access import EVERYTHING, Scope
 from paas.core.names import normal_host
 
 BASE = "/v1/services"
 ONE = BASE + "/{service}"
 DOMAINS = ONE + "/domains"
-AT_ONCE = 20
-"""Services rendered in one turn of the event loop."""
 
 
-async def list_services(call: Call[NoQuery, Nothing]) -> answers.Services:
-    """A thousand services take long enough to be felt: requests go on in between."""
-    items: list[answers.Service] = []
-    for view in await call.context.services.list(view=call.view):
-        if len(items) % AT_ONCE == 0:
-            await asyncio.sleep(0)
-        items.append(render.service(view))
-    return answers.Services(items=items)
+async def list_services(call: Call[NoQuery, Nothing]) -> web.Response:
+    found = await call.context.services.list(view=call.view)
+    text = await call.context.service_list.render(found, whole=call.view == EVERYTHING)
+    return web.Response(body=text, content_type=JSON)
 
 
 async def create_service(call: Call[NoQuery, schema.NewService]) -> answers.Service:

@@ -55,7 +55,7 @@ DELAY = "scale_down_delay"
 class Body(BaseModel):
     """A JSON object in a request."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
     @classmethod
     def across(cls, raw: Mapping[str, object]) -> Iterator[FieldError]:  # noqa: ARG003 - a hook

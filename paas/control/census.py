@@ -4,7 +4,7 @@ The board's counters only grow; this remembers how far each was. A version that 
 happened to and that has no replica costs a comparison.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from paas.control.catalog import Catalog
@@ -84,7 +84,10 @@ class Census:
         """The figures of all versions that did anything or have replicas."""
         now = self._clock.monotonic()
         found: dict[Key, Figures] = {}
+        there = self._roster.versions()
         for version_id, target in self._board.targets.items():
+            if self._rests(target, there):
+                continue
             home = self._catalog.version(version_id)
             if home is not None:
                 key = (home[0].id, target.version)
@@ -96,6 +99,16 @@ class Census:
         return found
 
     # ---- private
+
+    def _rests(self, target: Target, there: Container[str]) -> bool:
+        """Nothing ever happened to it and nothing is there: most are such, and this is quick."""
+        version_id = target.version_id
+        return (
+            target.counted.untouched
+            and not (target.in_flight or target.waiters)
+            and version_id not in there
+            and version_id not in self.cold
+        )
 
     def _version(self, key: Key, target: Target, now: float) -> Figures:
         cold = self._cold(target.version_id)

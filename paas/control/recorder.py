@@ -7,13 +7,13 @@ request. What is not written yet is kept here and tried again, at most an hour o
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
 from paas.control.catalog import Catalog
 from paas.control.census import Census
-from paas.core.figures import Rollup
+from paas.core.figures import Kept, Rollup
 from paas.core.minutes import MinuteCounts
 from paas.core.series import (
     KEPT,
@@ -128,7 +128,8 @@ class Recorder:
         """
         service = self._catalog.get(name)
         asked = grid(self._clock.time(), since=since, until=until, step=step)
-        rows, looks = await self._rows(service.id, asked)
+        kept, held = await self._sources(service.id, asked)
+        rows, looks = await asyncio.to_thread(_rows, service.id, kept, held)
         if version is not None:
             if service.version(version) is None and version not in rows:
                 raise NotFound(
@@ -137,14 +138,7 @@ class Recorder:
                     advice="List the versions of the service.",
                 )
             rows = {version: rows.get(version, Row())}
-        times = looked(looks, asked)
-        return Chart(
-            grid=asked,
-            total=series(placed(rows.values(), asked), times),
-            versions={
-                one: series(placed([row], asked), times) for one, row in sorted(rows.items()) if one
-            },
-        )
+        return await asyncio.to_thread(_chart, rows, looks, asked)
 
     def last_hour(self, service_id: str) -> tuple[int, ...]:
         """Requests of the last hour by the minute, as far as this daemon saw them."""
@@ -152,29 +146,17 @@ class Recorder:
 
     # ---- private
 
-    async def _rows(self, service_id: str, asked: Grid) -> tuple[dict[str, Row], dict[int, int]]:
-        """Figures by version, and looks, from where they are kept and where they wait."""
-        rows: dict[str, Row] = {}
-        looks: dict[int, int] = {}
+    async def _sources(self, service_id: str, asked: Grid) -> tuple[Kept, list[Rollup]]:
+        """Figures from where they are kept, and from where they wait."""
         if asked.source == POINT:
             self._look_now()
-            held: list[Rollup] = list(self._points)
-        else:
-            async with self._writing:
-                kept = await self._store.read(
-                    service_id, step=asked.source, since=asked.since, until=asked.until
-                )
-                self._look_now()
-                held = list(self._unwritten.values())
-            for version, at, figures in kept.figures:
-                rows.setdefault(version, Row()).add(at, figures)
-            looks.update(kept.looks)
-        for one in held:
-            looks[one.at] = looks.get(one.at, 0) + one.looks
-            for (service, version), figures in one.rows.items():
-                if service == service_id:
-                    rows.setdefault(version, Row()).add(one.at, figures)
-        return rows, looks
+            return Kept(), list(self._points)
+        async with self._writing:
+            kept = await self._store.read(
+                service_id, step=asked.source, since=asked.since, until=asked.until
+            )
+            self._look_now()
+            return kept, list(self._unwritten.values())
 
     def _look_now(self) -> None:
         self.look(self._now())
@@ -206,3 +188,31 @@ class Recorder:
         if not self._failing:
             log.warning("figures are not written, trying again", extra={"code": error.code})
         self._failing = True
+
+
+def _rows(
+    service_id: str, kept: Kept, held: Iterable[Rollup]
+) -> tuple[dict[str, Row], dict[int, int]]:
+    """One service's figures by version, and looks. Long for many services: for a thread."""
+    rows: dict[str, Row] = {}
+    looks = dict(kept.looks)
+    for version, at, figures in kept.figures:
+        rows.setdefault(version, Row()).add(at, figures)
+    for one in held:
+        looks[one.at] = looks.get(one.at, 0) + one.looks
+        for (service, version), figures in one.rows.items():
+            if service == service_id:
+                rows.setdefault(version, Row()).add(one.at, figures)
+    return rows, looks
+
+
+def _chart(rows: Mapping[str, Row], looks: Mapping[int, int], asked: Grid) -> Chart:
+    """Long for busy services: for a thread."""
+    times = looked(looks, asked)
+    return Chart(
+        grid=asked,
+        total=series(placed(rows.values(), asked), times),
+        versions={
+            one: series(placed([row], asked), times) for one, row in sorted(rows.items()) if one
+        },
+    )

@@ -53,8 +53,10 @@ class Telemetry:
         return self._meter.sampled(replica_id)
 
     def families(self) -> list[Family]:
-        """Everything, counters exact to this moment."""
-        targets = list(self._board.targets.values())
+        """Everything, counters exact to this moment. Versions of which there is nothing to
+        tell (no traffic, no replica, no request since the daemon's start) are left out.
+        """
+        targets = self._told()
         counted = [(one.service, one.version, one.counted) for one in targets]
         away = self._board.turned_away.services
         counted += [(service, "", one) for service, one in away.items()]
@@ -69,6 +71,20 @@ class Telemetry:
         ]
 
     # ---- private
+
+    def _told(self) -> list[Target]:
+        services = self._catalog.services()
+        with_traffic = {name for one in services for name, weight in one.split.items() if weight}
+        there = self._roster.versions()
+        return [
+            one
+            for one in self._board.targets.values()
+            if one.version in with_traffic
+            or one.version_id in there
+            or not one.counted.untouched
+            or one.in_flight
+            or one.waiters
+        ]
 
     def _load(self, targets: Iterable[Target]) -> Iterator[Family]:
         told: tuple[tuple[str, str, Callable[[Target], float]], ...] = (

@@ -34,6 +34,11 @@ class Counted:
         self.seconds = 0.0
         self.done: list[float] = []
 
+    @property
+    def untouched(self) -> bool:
+        """Whether no request ever came."""
+        return not (self.done or any(self.classes) or self.errors)
+
     def settle(self) -> None:
         """Count what ended since the last time."""
         if not self.done:
