@@ -134,7 +134,8 @@ class LogFiles:
         for file in files:
             if file is not None:
                 first = _first_offset(file.read(64))
-                file.seek(max(after - 1 - first, 0) if first is not None else 0)
+                end = os.fstat(file.fileno()).st_size  # a cursor may be any number
+                file.seek(min(max(after - 1 - first, 0), end) if first is not None else 0)
                 yield from file
 
 

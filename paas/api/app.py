@@ -15,6 +15,7 @@ from paas.api import openapi
 from paas.api.auth import Guard, Rule, guard_middleware
 from paas.api.bodies import LARGEST_JSON
 from paas.api.call import JSON, Context, add_route
+from paas.api.http_server import Runner, harden
 from paas.api.problems import Handler, answer_problems
 from paas.api.proxied import Proxied
 from paas.api.table import ROUTES
@@ -67,9 +68,7 @@ class ApiServer:
         self, app: web.Application, settings: Settings, *, proxied: Proxied | None = None
     ) -> None:
         self._proxied = proxied or Proxied()
-        self._runner = web.AppRunner(
-            app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN
-        )
+        self._runner = Runner(app, shutdown_timeout=SHUTDOWN)
         self._settings = settings
         self._tcp: web.TCPSite | None = None
         self._socket: Path | None = None
@@ -218,6 +217,4 @@ def _description() -> bytes:
 
 
 async def _harden(_request: web.Request, response: web.StreamResponse) -> None:
-    response.headers["Server"] = "paas"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers.setdefault("Cache-Control", "no-store")
+    harden(response)

@@ -11,15 +11,16 @@ from paas import __version__
 from paas.api.answers import Problem
 from paas.api.call import JSON, Route
 from paas.api.problems import MEDIA_TYPE
+from paas.api.queries import NoQuery
 from paas.api.uploads import MULTIPART
 
 PATH = "/openapi.json"
 
 _REFERENCE = "#/components/schemas/{model}"
 _VARIABLE = re.compile(r"\{(\w+)\}")
-_ALWAYS = (401, 421, 500, 503)
+_ALWAYS = (400, 401, 421, 431, 500, 503)
 _MEANING = {
-    400: "The body is not valid JSON or multipart",
+    400: "The request is not valid HTTP, or its body not valid JSON or multipart",
     401: "The token is missing or wrong",
     403: "The caller's scope does not reach so far",
     404: "There is no such thing",
@@ -30,6 +31,7 @@ _MEANING = {
     421: "The API does not answer to this host name",
     422: "Fields are wrong; all of them are named",
     429: "Too many requests; try again later",
+    431: "A line of the request's head is too long",
     500: "A failure inside the daemon",
     502: "The other side refused or failed",
     503: "Something outside is away; try again later",
@@ -103,7 +105,9 @@ def _operation(route: Route[Any, Any]) -> dict[str, Any]:
         "responses": _responses(route),
     }
     if route.takes_body:
-        operation["requestBody"] = {"required": True, "content": _request_content(route)}
+        fields = route.body.model_fields.values()
+        needed = any(one.is_required() for one in fields)
+        operation["requestBody"] = {"required": needed, "content": _request_content(route)}
     if route.raw:
         operation["requestBody"] = {"required": True, "content": {"*/*": {}}}
     operation |= _access(route)
@@ -168,8 +172,11 @@ def _responses(route: Route[Any, Any]) -> dict[str, Any]:
         }
     if route.status == 202:
         success["headers"] = {"Location": {"schema": {"type": "string"}}}
-    scoped = () if route.public else (403,)
-    refusals = {*_ALWAYS, *scoped, *route.errors, *((400, 413, 415) if route.takes_body else ())}
+    refusals = {*_ALWAYS, *route.errors}
+    refusals |= set() if route.public else {403}
+    refusals |= {413, 415, 422} if route.takes_body else set()
+    refusals |= {404} if _VARIABLE.search(route.path) else set()
+    refusals |= {422} if route.query is not NoQuery else set()
     return {
         str(route.status): success,
         **{str(status): _refusal(status) for status in sorted(refusals)},

@@ -42,6 +42,7 @@ _KINDS: tuple[tuple[type[PaasError], int, str], ...] = (
     (Failed, 500, "This did not succeed"),
 )
 _STATUS_OF_CODE = {
+    "bad_request": 400,
     "malformed_json": 400,
     "malformed_multipart": 400,
     "malformed_push": 400,
@@ -55,6 +56,7 @@ _STATUS_OF_CODE = {
     "upload_stalled": 408,
     "unsupported_media_type": 415,
     "host_not_allowed": 421,
+    "head_too_large": 431,
     "build_failed": 502,
     "pull_failed": 502,
     "start_failed": 502,

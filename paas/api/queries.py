@@ -1,11 +1,26 @@
 """What callers may ask after the question mark, as models."""
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 MAX_LIMIT = 1000
 MAX_ID = 2**63 - 1
+
+_RFC3339 = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+
+
+def _moment(value: object) -> object:
+    """Bare numbers are no times here, whatever they would be seconds of."""
+    if not isinstance(value, str) or not _RFC3339.fullmatch(value):
+        raise ValueError("a time with its zone, such as 2026-05-01T12:00:00Z")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
 
 
 class Query(BaseModel):
@@ -51,8 +66,8 @@ class FigureQuery(Query):
     to what is kept of that time.
     """
 
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     step: Annotated[int, Field(ge=1, le=90 * 86400)] | None = None
     version: Annotated[str, Field(max_length=64)] | None = None
 
@@ -66,8 +81,8 @@ class LogQuery(Query):
     replica: str | None = None
     stream: Literal["stdout", "stderr", "paas"] | None = None
     q: Annotated[str, Field(max_length=1000)] | None = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 100
     after: str | None = None
     follow: bool | None = None

@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from paas.live.board import Lease
@@ -109,3 +110,11 @@ async def test_every_metric_of_the_dashboard_exists(paas: World) -> None:
     used = {name for one in queries for name in re.findall(r"\b(?:paas|process)_\w+", one)}
     assert len(used) > 10
     assert used <= known
+
+
+@pytest.mark.parametrize("moment", ["0.5", "1790000000", "2026-05-01", "2026-05-01T12:00:00"])
+async def test_a_time_is_written_out_with_its_zone(paas: World, moment: str) -> None:
+    await paas.deploy()
+    answer = await paas.call("GET", f"/v1/services/shop/metrics?since={moment}")
+    assert answer.status == 422
+    assert answer.fields == {"since": "must be a time with its zone, such as 2026-05-01T12:00:00Z"}

@@ -158,3 +158,11 @@ async def test_lines_are_searched(paas: World) -> None:
     assert texts(await paas.call("GET", f"{path}?until={until}")) == ["Started"]
     assert "stream" in (await paas.call("GET", path + "?stream=other")).fields
     assert "until" in (await paas.call("GET", path + "?until=now")).fields
+
+
+async def test_any_cursor_is_a_place_in_the_log(paas: World) -> None:
+    deployment = await paas.deploy()
+    for after in (2**62, 2**63 - 1):
+        path = f"/v1/deployments/{deployment['id']}/log?after={after}"
+        answer = await paas.call("GET", path)
+        assert (answer.status, answer.json) == (200, {"items": []})

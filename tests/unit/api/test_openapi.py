@@ -61,3 +61,27 @@ def test_only_health_webhooks_and_signing_in_are_public() -> None:
         operation["operationId"] for _, _, operation in operations() if {} in operation["security"]
     ]
     assert public == ["receiveHook", "readHealth", "signIn"]
+
+
+def test_what_any_call_can_answer_is_documented() -> None:
+    for path, _, operation in operations():
+        documented = operation["responses"].keys()
+        assert documented >= {"400", "431", "500", "503"}
+        if "{" in path:
+            assert "404" in documented
+        if "requestBody" in operation or any(
+            one["in"] == "query" for one in operation["parameters"]
+        ):
+            assert "422" in documented or operation["operationId"] == "receiveHook"
+
+
+def test_a_body_is_required_where_a_field_of_it_is() -> None:
+    required = {
+        operation["operationId"]: operation["requestBody"]["required"]
+        for _, _, operation in operations()
+        if "requestBody" in operation
+    }
+    assert required["createService"]
+    assert required["deploy"]
+    assert not required["rollBack"]
+    assert not required["changeService"]

@@ -1,0 +1,76 @@
+"""What is no HTTP, or no request at all, at the API's listener."""
+
+import asyncio
+import json
+import logging
+import socket
+
+import pytest
+from aiohttp import web
+
+from paas.api.http_server import Runner
+from tests.integration.api.rig import World
+
+GARBAGE = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Odd: se\x00cret\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: secret\r\n\r\n",
+    b"GET / HTTP/9.9 secret\r\n\r\n",
+    b"secret /v1/health\r\n\r\n",
+)
+
+
+async def talk(paas: World, sent: bytes) -> tuple[bytes, dict[str, str], bytes]:
+    """Status line, header fields and body of the one answer, after which it closes."""
+    reader, writer = await asyncio.open_unix_connection(paas.socket)
+    writer.write(sent)
+    async with asyncio.timeout(5):
+        answer = await reader.read()
+    writer.close()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    first, *fields = head.split(b"\r\n")
+    pairs = (one.decode().partition(": ") for one in fields)
+    return first, {name.lower(): value for name, _, value in pairs}, body
+
+
+@pytest.mark.parametrize("sent", GARBAGE)
+async def test_what_is_no_http_is_a_problem_that_repeats_nothing(
+    paas: World, sent: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        first, fields, body = await talk(paas, sent)
+    assert first.startswith(b"HTTP/1.0 400 ")
+    assert fields["content-type"] == "application/problem+json"
+    assert fields["server"] == "paas"
+    assert json.loads(body)["code"] == "bad_request"
+    assert b"secret" not in body
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /v1/services?q=" + b"a" * 9000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /v1/services HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"a" * 9000 + b"\r\n\r\n",
+    ],
+    ids=["url", "field"],
+)
+async def test_a_long_line_is_told_as_such(paas: World, sent: bytes) -> None:
+    first, _, body = await talk(paas, sent)
+    assert first.startswith(b"HTTP/1.0 431 ")
+    assert json.loads(body)["code"] == "head_too_large"
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: local"], ids=["silent", "half"])
+async def test_who_sends_no_request_is_not_waited_for(sent: bytes) -> None:
+    runner = Runner(web.Application(), shutdown_timeout=0.1, kept_open=0.05)
+    await runner.setup()
+    own = socket.create_server(("127.0.0.1", 0))
+    await web.SockSite(runner, own).start()
+    try:
+        reader, writer = await asyncio.open_connection(*own.getsockname())
+        writer.write(sent)
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+        writer.close()
+    finally:
+        await runner.cleanup()
