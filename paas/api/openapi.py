@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 from paas import __version__
 from paas.api.answers import Problem
 from paas.api.call import JSON, Route
+from paas.api.meanings import explain
 from paas.api.problems import MEDIA_TYPE
 from paas.api.queries import NoQuery
 from paas.api.uploads import MULTIPART
@@ -94,6 +95,7 @@ def _schemas(routes: tuple[Route[Any, Any], ...]) -> dict[str, Any]:
     wanted += [(model, "serialization") for model in dict.fromkeys(shapes)]
     _, definitions = models_json_schema(wanted, ref_template=_REFERENCE)
     schemas: dict[str, Any] = definitions["$defs"]
+    explain(schemas)
     return schemas
 
 
@@ -165,11 +167,8 @@ def _request_content(route: Route[Any, Any]) -> dict[str, Any]:
 
 def _responses(route: Route[Any, Any]) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "Done"}
-    if route.answer is not None:
-        success["content"] = {
-            media: {"schema": _reference(route.answer) if media == JSON else {"type": "string"}}
-            for media in route.media
-        }
+    if route.answer is not None or JSON not in route.media:
+        success["content"] = {media: {"schema": _content(route, media)} for media in route.media}
     if route.status == 202:
         success["headers"] = {"Location": {"schema": {"type": "string"}}}
     refusals = {*_ALWAYS, *route.errors}
@@ -181,6 +180,12 @@ def _responses(route: Route[Any, Any]) -> dict[str, Any]:
         str(route.status): success,
         **{str(status): _refusal(status) for status in sorted(refusals)},
     }
+
+
+def _content(route: Route[Any, Any], media: str) -> dict[str, str]:
+    if route.answer is not None and media == JSON:
+        return _reference(route.answer)
+    return {"type": "string"}
 
 
 def _refusal(status: int) -> dict[str, Any]:

@@ -14,6 +14,9 @@ from paas.control.recorder import Chart
 from paas.core.access import Scope
 from paas.core.metrics import Family
 
+OPEN_METRICS = "application/openmetrics-text"
+"""To whom asks for it."""
+
 
 async def read_metrics(call: Call[FigureQuery, Nothing]) -> web.Response:
     query, name = call.query, call.path("service")
@@ -76,6 +79,6 @@ ROUTES: tuple[Route[Any, Any], ...] = (
         operation="scrapeMetrics",
         summary="All figures of the moment for Prometheus",
         handler=scrape,
-        media=(PLAIN,),
+        media=(PLAIN, OPEN_METRICS),
     ),
 )
