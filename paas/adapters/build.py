@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from paas.adapters.build_classic import build_classic
 from paas.adapters.build_output import BuildOutput, build_lost, explained, timed_out
-from paas.adapters.buildkit.build import build_with_buildkit
 from paas.adapters.buildkit.memory import MEMORY, StepMemory, bounded
 from paas.adapters.context import Context, open_context, read_dockerfile
 from paas.adapters.docker import DockerEngine
@@ -101,6 +100,10 @@ class DockerBuilder:
         self, choice: Choice, spec: BuildSpec, context: Context, output: BuildOutput
     ) -> None:
         """Without limits of the engine's own; `bounded` watches the memory."""
+        from paas.adapters.buildkit.build import (  # noqa: PLC0415 - loaded by builds: 1.5 MiB
+            build_with_buildkit,
+        )
+
         labels = {**spec.labels, **self._labels}
         limit = spec.memory if self._memory.known and self._local else None
         if spec.memory is not None or spec.cpu is not None:

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import IPv6Address
 from pathlib import Path
-
-from cryptography import x509
+from typing import TYPE_CHECKING
 
 from paas.errors import Invalid
 from paas.live.certificates import Certificate, server_context
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 
 def read_certificate(chain: Path, key: Path) -> Certificate:
@@ -41,10 +43,12 @@ def usable_certificate(chain: str, key: str) -> Certificate:
     return make_certificate(chain.encode(), key.encode(), named="the upload")
 
 
-def read_leaf(chain: bytes, *, named: str) -> tuple[x509.Certificate, frozenset[str]]:
+def read_leaf(chain: bytes, *, named: str) -> tuple["x509.Certificate", frozenset[str]]:
     """The first certificate of a chain, and the hosts in it. Raises `Invalid`
     (`bad_certificate`).
     """
+    from cryptography import x509  # noqa: PLC0415 - most daemons have no certificate: 1.7 MiB
+
     try:
         leaf = x509.load_pem_x509_certificates(chain)[0]
         names = _names(leaf)
@@ -87,8 +91,10 @@ _TOO_WEAK = frozenset({"EE_KEY_TOO_SMALL", "CA_KEY_TOO_SMALL", "CA_MD_TOO_WEAK"}
 _STRONGER = "Have one issued with an ECDSA key of P-256 or an RSA key of 2048 bits or more."
 
 
-def _names(leaf: x509.Certificate) -> frozenset[str]:
+def _names(leaf: "x509.Certificate") -> frozenset[str]:
     """Host names and addresses, as they stand in URLs."""
+    from cryptography import x509  # noqa: PLC0415 - as above
+
     try:
         found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:

@@ -8,12 +8,13 @@ value copied to another row or name does not open.
 import hashlib
 import os
 from pathlib import Path
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from typing import TYPE_CHECKING
 
 from paas.adapters.private_files import read_or_create, read_private
 from paas.errors import Failed, Unavailable
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 KEY_BYTES = 32
 _FORMAT = b"\x01"
@@ -44,13 +45,13 @@ class AesVault:
                 advice="Put the right key back from your backup. Without one, move the file "
                 "away and set every secret again.",
             )
-        self._cipher = AESGCM(key)
+        self._key = key
         self._id = hashlib.sha256(b"paas key id" + key).digest()[:_ID_BYTES]
 
     def seal(self, context: str, secret: str) -> bytes:
         """The secret for storage; each call answers differently."""
         nonce = os.urandom(_NONCE_BYTES)
-        sealed = self._cipher.encrypt(nonce, secret.encode(), context.encode())
+        sealed = _cipher(self._key).encrypt(nonce, secret.encode(), context.encode())
         return _FORMAT + self._id + nonce + sealed
 
     def unseal(self, context: str, sealed: bytes) -> str:
@@ -59,11 +60,20 @@ class AesVault:
         if header != _FORMAT + self._id:
             raise _unreadable("it was sealed with another key")
         nonce, body = rest[:_NONCE_BYTES], rest[_NONCE_BYTES:]
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - see _cipher
+
         try:
-            return self._cipher.decrypt(nonce, body, context.encode()).decode()
+            return _cipher(self._key).decrypt(nonce, body, context.encode()).decode()
         except (InvalidTag, ValueError):
             # Without `from`: the cause says nothing and must not carry content.
             raise _unreadable("it was changed or moved") from None
+
+
+def _cipher(key: bytes) -> "AESGCM":
+    """Its library takes 7 MiB, which a host without secrets does not need."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+
+    return AESGCM(key)
 
 
 def _unreadable(reason: str) -> Failed:

@@ -10,7 +10,6 @@ from collections.abc import AsyncGenerator, Mapping
 from importlib.resources import files
 from urllib.parse import quote
 
-import jinja2
 from aiohttp import web
 
 from paas import __version__
@@ -19,6 +18,7 @@ from paas.api.call import Context
 from paas.api.problems import Handler, classify
 from paas.api.streams import ServerEvent, send
 from paas.console import formats, samples, wording
+from paas.console.rendering import Templates
 from paas.console.table import PAGES
 from paas.console.visit import Page, PageRoute, Visit, local_path
 from paas.control.catalog import no_such_service
@@ -42,19 +42,7 @@ class Console:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._words = {language: wording.load(language) for language in wording.LANGUAGES}
-        self._templates = jinja2.Environment(
-            loader=jinja2.PackageLoader("paas.console"),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.filters |= {
-            "size": formats.size,
-            "duration": formats.duration,
-            "iso": formats.iso,
-            "rate": formats.rate,
-        }
+        self._templates = Templates()
 
     def pages(self) -> Mapping[str, Handler]:
         """By path."""
@@ -72,6 +60,7 @@ class Console:
                     return await send(request, _signed_out())
                 back = quote(request.path_qs, safe="")
                 return _elsewhere(f"/sign-in?next={back}")
+            await self._templates.ready()
             visit = self._visit(request)
             service = request.match_info.get("service")
             if service is not None and not visit.principal.view.sees(service):
@@ -129,7 +118,8 @@ class Console:
 
     def _render(self, template: str, visit: Visit, page: Page) -> str:
         words = visit.words
-        return self._templates.get_template(template).render(
+        return self._templates.render(
+            template,
             page=page,
             visit=visit,
             language=visit.language,
