@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+from functools import cached_property
 
 from paas.control.catalog import Catalog
 from paas.core import changes
@@ -20,7 +21,11 @@ class HookKeys:
         self._catalog = catalog
         self._vault = vault
         self._clock = clock
-        self._decoy = vault.seal(_context(""), _fresh())
+
+    @cached_property
+    def _decoy(self) -> bytes:
+        """Made when a delivery comes: most daemons never get one, nor need the cipher."""
+        return self._vault.seal(_context(""), _fresh())
 
     def read(self, name: str) -> Hook | None:
         """The service's hook without its secret in clear text. Raises `NotFound`."""
