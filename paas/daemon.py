@@ -68,7 +68,7 @@ from paas.live.certificates import Certificates
 from paas.live.leases import NO_LIMIT
 from paas.proxy.accesslog import FORMATS, AccessLog
 from paas.proxy.doors import GatewayDoors
-from paas.proxy.intake import fitting, raise_descriptors
+from paas.proxy.intake import descriptors, fitting, raise_descriptors
 from paas.proxy.proxy import Proxy
 from paas.settings import Settings
 
@@ -126,7 +126,8 @@ class Daemon:
             access=_access_log(settings, stack),
         )
         certify(proxy.certificates, settings)
-        outside = await _outside(settings, GatewayDoors(proxy), stack, config=config)
+        doors = GatewayDoors(proxy, most=descriptors() // 4)
+        outside = await _outside(settings, doors, stack, config=config)
         control = Control(settings, outside, board, certificates=proxy.certificates)
         master = AdminToken(data / "admin.token")
         access = Access(store=outside.store, clock=outside.clock, master=master)

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
-from aiohttp.http_exceptions import LineTooLong
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
 from paas.api.problems import problem_response
@@ -55,6 +55,13 @@ class _Server(web.Server):
 
 class _Connection(RequestHandler):
     __slots__ = ()
+
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        """A body that cannot be unpacked is its sender's fault and no news."""
+        if isinstance(kw.get("exc_info"), HttpProcessingError):
+            log.debug("a body was broken", extra={"error": type(kw["exc_info"]).__name__})
+        else:
+            super().log_exception(*args, **kw)
 
     def handle_error(
         self,

@@ -18,14 +18,13 @@ from paas.api.call import Context
 from paas.api.problems import Handler, classify
 from paas.api.streams import ServerEvent, send
 from paas.console import formats, samples, wording
+from paas.console.live import LiveParts
 from paas.console.rendering import Templates
 from paas.console.table import PAGES
 from paas.console.visit import Page, PageRoute, Visit, local_path
 from paas.control.catalog import no_such_service
 from paas.errors import PaasError
 
-REFRESH = 1.0
-"""Seconds between two looks at what a live part shows."""
 YEAR = 31_536_000
 LANGUAGE_COOKIE = "paas-language"
 POLICY = (
@@ -43,6 +42,7 @@ class Console:
         self._context = context
         self._words = {language: wording.load(language) for language in wording.LANGUAGES}
         self._templates = Templates()
+        self._parts = LiveParts()
 
     def pages(self) -> Mapping[str, Handler]:
         """By path."""
@@ -84,17 +84,19 @@ class Console:
     async def _live(
         self, request: web.Request, route: PageRoute
     ) -> AsyncGenerator[ServerEvent | None]:
-        """The live part whenever it changed."""
+        """The live part whenever it changed. It depends on nothing but its key."""
         shown = ""
         while True:
             visit = self._visit(request)
-            html = await self._part(route, visit)
+            who = visit.principal
+            key = (route.name, request.path_qs, visit.language, who.scope, who.view)
+            html = await self._parts.html(key, functools.partial(self._part, route, visit))
             if html == shown:
                 yield None
             else:
                 shown = html
                 yield ServerEvent(data=html.replace("\n", "&#10;"))
-            await asyncio.sleep(REFRESH)
+            await asyncio.sleep(self._parts.pause)
 
     async def _part(self, route: PageRoute, visit: Visit) -> str:
         """What the live part shows now; when that is gone, why."""

@@ -30,6 +30,7 @@ class Addresses:
         self._open: dict[int, tuple[str, str]] = {}
         self._next = 0
         self._work = asyncio.Event()
+        self._told_short = False
         self.gateway: str | None = None
         catalog.observe(self._changed)
 
@@ -83,19 +84,37 @@ class Addresses:
             if host != gateway or port not in wanted or wanted[port][0] != owner:
                 await self._doors.close(port)
                 del self._open[port]
-        for port in wanted.keys() - self._open.keys():
+        for port in [one for one in wanted if one not in self._open]:
+            await asyncio.sleep(0)  # opening thousands takes seconds, which are not ours alone
             owner, route = wanted[port]
-            if await self._doors.open(gateway, port, route):
+            try:
+                opened = await self._doors.open(gateway, port, route)
+            except Unavailable as error:
+                self._short(error, len(wanted) - len(self._open))
+                return False
+            if opened:
                 self._open[port] = (gateway, owner)
             else:
                 log.warning("internal port is taken by another program", extra={"port": port})
+        self._told_short = False
         return self._open.keys() >= wanted.keys()
 
+    def _short(self, error: Unavailable, left: int) -> None:
+        """Told once, until all are open again."""
+        if not self._told_short:
+            self._told_short = True
+            extra = {"left": left, "reason": error.message, "advice": error.advice}
+            log.warning("some versions have no internal address", extra=extra)
+
     def _wanted(self) -> dict[int, tuple[str, Callable[[], Route | None]]]:
-        """Port → (id of the service or version, its route of the moment)."""
+        """Port → (id of the service or version, its route of the moment); what matters most
+        first, for when not all can be opened.
+        """
         wanted: dict[int, tuple[str, Callable[[], Route | None]]] = {}
-        for service in self._catalog.services():
+        services = self._catalog.services()
+        for service in services:
             wanted[service.internal_port] = (service.id, _Follow(self._catalog, service.name))
+        for service in services:
             for version in service.versions:
                 if version.status is VersionStatus.READY:
                     route = _Fixed(version_route(service, version.name))

@@ -49,7 +49,8 @@ class Doors(Protocol):
 
     async def open(self, host: str, port: int, route: Callable[[], Route | None]) -> bool:
         """Listen there and send all its requests to the route of the moment;
-        False when another program holds the port.
+        False when another program holds the port. Raises `Unavailable` (`no_descriptors`)
+        when there are as many as this process can have.
         """
 
     async def close(self, port: int) -> None: ...

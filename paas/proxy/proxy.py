@@ -29,6 +29,7 @@ from paas.proxy.upstream import Pools
 HTTPS = 443
 TURNS = 3
 """Of the event loop, until what it has accepted has become a connection."""
+FEW = 16
 FixedRoute = Route | Callable[[], Route | None]
 
 
@@ -65,6 +66,7 @@ class Proxy:
         self._intake = Intake(self._timers, pause=self._pause, resume=self._resume)
         self._registry = Registry(limits, self._intake)
         self._listeners: list[Listener] = []
+        self._sift_at = FEW
         self._plane = Plane(
             board=board,
             limits=limits,
@@ -141,7 +143,10 @@ class Proxy:
             proxy_protocol=announced,
             secure=secure,
         )
-        self._listeners = [*(one for one in self._listeners if not one.closed), listener]
+        if len(self._listeners) > self._sift_at:  # seldom: there can be ten thousand
+            self._listeners = [one for one in self._listeners if not one.closed]
+            self._sift_at = 2 * len(self._listeners) + FEW
+        self._listeners.append(listener)
         await listener.start(sock or bind(host, port))
         if secure and not self._plane.secure_port and listener.port != HTTPS:
             self._plane.secure_port = b":%d" % listener.port

@@ -1,6 +1,7 @@
 """What is no HTTP, or no request at all, at the API's listener."""
 
 import asyncio
+import gzip
 import json
 import logging
 import socket
@@ -74,3 +75,25 @@ async def test_who_sends_no_request_is_not_waited_for(sent: bytes) -> None:
         writer.close()
     finally:
         await runner.cleanup()
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_a_body_that_cannot_be_unpacked_is_no_news(
+    paas: World, encoding: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = (
+        "POST /v1/services HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        f"Content-Encoding: {encoding}\r\nContent-Length: 4\r\nConnection: close\r\n\r\n"
+    )
+    with caplog.at_level(logging.INFO):
+        first, _, body = await talk(paas, head.encode() + b"oops")
+    assert first.startswith(b"HTTP/1.1 400 ")
+    assert json.loads(body)["code"] == "malformed_json"
+    assert not caplog.records
+
+
+async def test_a_packed_body_counts_as_what_it_unpacks_to(paas: World) -> None:
+    bomb = gzip.compress(b" " * 50_000_000)
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    answer = await paas.call("POST", "/v1/services", data=bomb, headers=headers)
+    assert (answer.status, answer.json["code"]) == (413, "too_large")

@@ -58,7 +58,7 @@ class Doors(GatewayDoors):
     """Internal addresses until the daemon begins to end."""
 
     def __init__(self, proxy: Proxy) -> None:
-        super().__init__(proxy)
+        super().__init__(proxy, most=500)
         self._ending = False
         self._opening = asyncio.Lock()
 
