@@ -58,7 +58,7 @@ class _Connection(RequestHandler):
 
     def log_exception(self, *args: Any, **kw: Any) -> None:
         """A body that cannot be unpacked is its sender's fault and no news."""
-        if isinstance(kw.get("exc_info"), HttpProcessingError):
+        if isinstance(kw.get("exc_info"), (HttpProcessingError, web.RequestPayloadError)):
             log.debug("a body was broken", extra={"error": type(kw["exc_info"]).__name__})
         else:
             super().log_exception(*args, **kw)
