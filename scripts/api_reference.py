@@ -3,6 +3,8 @@
 With --check it writes nothing, and fails when the page is not what it would write.
 """
 
+import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -30,6 +32,7 @@ and 415; others stand at each call.
 USUAL = {"400", "401", "403", "413", "415", "421", "431", "500", "503"}
 """Refusals that the head of the page tells, or that follow from the call."""
 JSON = "application/json"
+_REFERENCE = r"#/components/schemas/([\w-]+)"
 
 
 def main() -> int | str:
@@ -50,8 +53,9 @@ def page(document: Mapping[str, Any]) -> str:
     schemas = document["components"]["schemas"]
     parts = [HEAD, "## Calls\n", *(line for one in calls for line in _call(*one))]
     parts += ["## What is sent and answered\n"]
+    sent = _reached([call["requestBody"] for *_, call in calls if "requestBody" in call], schemas)
     for name in sorted(schemas):
-        parts += _schema(name, schemas[name])
+        parts += _schema(name, schemas[name], sent=name in sent)
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -87,15 +91,26 @@ def _answer(answer: Mapping[str, Any]) -> str:
     return f" {' or '.join(told)}" if told else ""
 
 
-def _schema(name: str, schema: Mapping[str, Any]) -> Iterator[str]:
+def _reached(start: object, schemas: Mapping[str, Any]) -> set[str]:
+    """The names of all schemas that something refers to, directly or not."""
+    found: set[str] = set()
+    left = re.findall(_REFERENCE, json.dumps(start))
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            left += re.findall(_REFERENCE, json.dumps(schemas[name]))
+    return found
+
+
+def _schema(name: str, schema: Mapping[str, Any], *, sent: bool) -> Iterator[str]:
     yield f"### {_shown(name)}\n"
     if told := schema.get("description", ""):
         yield " ".join(told.split()) + "\n"
     if "enum" in schema:
         yield f"One of {_enum(schema)}.\n"
     if schema.get("properties"):
-        needed = () if name.endswith("-Output") else schema.get("required", ())
-        sent = "default" in str(schema) or bool(needed)
+        needed = schema.get("required", ()) if sent else ()
         yield from _fields(schema["properties"], "field", needed=needed, defaults=sent)
 
 

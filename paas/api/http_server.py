@@ -64,15 +64,12 @@ class _Connection(RequestHandler):
             super().log_exception(*args, **kw)
 
     def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
+        self, request: web.BaseRequest, status: int = 500, *told: Any, **named: Any
     ) -> web.StreamResponse:
         """What the parser refused; anything else is aiohttp's to tell."""
         if status != HTTPStatus.BAD_REQUEST:
-            return super().handle_error(request, status, exc, message)
+            return super().handle_error(request, status, *told, **named)
+        exc = told[0] if told else named.get("exc")
         if request.writer.output_size > 0:
             raise ConnectionError("an answer is under way already")
         fields = {"client": request.remote, "error": type(exc).__name__}

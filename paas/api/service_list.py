@@ -32,6 +32,9 @@ class ServiceList:
     def __init__(self) -> None:
         self._kept: dict[str, _Kept] = {}
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     async def render(self, views: Sequence[ServiceView], *, whole: bool) -> bytes:
         """`{"items": [...]}` of the views; `whole`: there are no other services."""
         now = asyncio.get_running_loop().time

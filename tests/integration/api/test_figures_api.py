@@ -118,3 +118,15 @@ async def test_a_time_is_written_out_with_its_zone(paas: World, moment: str) -> 
     answer = await paas.call("GET", f"/v1/services/shop/metrics?since={moment}")
     assert answer.status == 422
     assert answer.fields == {"since": "must be a time with its zone, such as 2026-05-01T12:00:00Z"}
+
+
+async def test_versions_that_only_exist_are_not_told(paas: World) -> None:
+    """Ten thousand of them would be most of a scrape."""
+    await paas.deploy()
+    quiet = paas.board.target("quiet-id", service="shop", version="shop-009")
+    told = (await paas.call("GET", "/metrics")).text
+    assert 'version="shop-001"' in told
+    assert 'version="shop-009"' not in told
+    quiet.counted.answered(200)
+    told = (await paas.call("GET", "/metrics")).text
+    assert 'paas_requests_total{class="2xx",service="shop",version="shop-009"} 1.0' in told
