@@ -22,8 +22,8 @@ class Templates:
                 if self._environment is None:
                     self._environment = await asyncio.to_thread(_load)
 
-    def render(self, name: str, **values: object) -> str:
-        text: str = self._environment.get_template(name).render(**values)
+    def render(self, template: str, /, **values: object) -> str:
+        text: str = self._environment.get_template(template).render(**values)
         return text
 
 

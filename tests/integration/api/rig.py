@@ -26,6 +26,7 @@ from paas.aio.tasks import Tasks
 from paas.api.app import ApiServer, build_app
 from paas.api.call import Context
 from paas.api.hook_urls import HookUrls
+from paas.console.app import Console
 from paas.control.access import Access
 from paas.control.control import Control
 from paas.control.outside import Outside
@@ -193,7 +194,7 @@ async def world(data_dir: Path) -> AsyncIterator[World]:
         await access.start()
         stack.push_async_callback(access.close)
         context = _context(control, outside, board, settings=settings, access=access)
-        server = ApiServer(build_app(context), settings)
+        server = ApiServer(build_app(context, pages=Console(context).pages()), settings)
         await server.start()
         stack.push_async_callback(server.close)
         connector = aiohttp.UnixConnector(str(data_dir / "api.sock"))
