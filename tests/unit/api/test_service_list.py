@@ -6,6 +6,8 @@ from dataclasses import replace
 from paas.api import render
 from paas.api.service_list import ServiceList
 from paas.control.view import ServiceView
+from paas.core.certifying import CertificateState, CertificateStatus
+from paas.core.model import Domain
 from tests import builders
 
 
@@ -16,6 +18,7 @@ def view(name: str) -> ServiceView:
         urls=(f"http://{name}.localhost/",),
         internal_address=None,
         last_deployment=builders.deployment(of=name),
+        certificates={},
     )
 
 
@@ -29,8 +32,14 @@ async def shown(kept: ServiceList, *views: ServiceView, whole: bool = True) -> l
 
 async def test_every_part_of_a_view_counts() -> None:
     kept, one, other = ServiceList(), view("one"), view("other")
+    domain = Domain(name="shop.example", created=1.0)
+    bound = replace(one, service=replace(one.service, domains=(domain,)))
     await shown(kept, one, other)
     for changed in (
+        bound,
+        replace(
+            bound, certificates={domain.name: CertificateStatus(state=CertificateState.PENDING)}
+        ),
         replace(one, service=replace(one.service, split={"shop-001": 100})),
         replace(one, state="serving"),
         replace(one, urls=("https://one.example/",)),
