@@ -4,8 +4,8 @@ from pathlib import Path
 
 from paas.adapters.authority import Account, AcmeAuthority
 from paas.adapters.dns_hook import HookZone
-from paas.adapters.forge import KeyForge
 from paas.adapters.keyring import FileKeyring
+from paas.adapters.late_forge import LateForge
 from paas.adapters.nameservers import SystemNameServers
 from paas.ports import Office, Vault
 from paas.settings import Acme
@@ -13,7 +13,7 @@ from paas.settings import Acme
 
 def open_office(acme: Acme, folder: Path, vault: Vault) -> Office:
     """With an authority if certificates are to be ordered; all is kept in `folder`."""
-    forge = KeyForge()
+    forge = LateForge()
     account = Account(
         directory=acme.url,
         email=acme.email,

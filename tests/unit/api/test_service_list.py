@@ -33,13 +33,12 @@ async def shown(kept: ServiceList, *views: ServiceView, whole: bool = True) -> l
 async def test_every_part_of_a_view_counts() -> None:
     kept, one, other = ServiceList(), view("one"), view("other")
     domain = Domain(name="shop.example", created=1.0)
+    pending = CertificateStatus(state=CertificateState.PENDING)
     bound = replace(one, service=replace(one.service, domains=(domain,)))
     await shown(kept, one, other)
     for changed in (
         bound,
-        replace(
-            bound, certificates={domain.name: CertificateStatus(state=CertificateState.PENDING)}
-        ),
+        replace(bound, certificates={domain.name: pending}),
         replace(one, service=replace(one.service, split={"shop-001": 100})),
         replace(one, state="serving"),
         replace(one, urls=("https://one.example/",)),
