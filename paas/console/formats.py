@@ -1,5 +1,6 @@
 """Numbers and times as people read them; the same in both languages but for their words."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -7,6 +8,16 @@ from paas.console.wording import Words
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 MINUTE, HOUR, DAY = 60, 3600, 86400
+_UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def visible(value: object) -> object:
+    """A text with the codes of terminals and of writing directions shown, as the command
+    line shows them; anything else, markup of ours too, as it is.
+    """
+    if not isinstance(value, str) or hasattr(value, "__html__"):
+        return value
+    return _UNSEEN.sub(_shown, value)
 
 
 def size(count: float | None) -> str:
@@ -75,3 +86,8 @@ def sparkline(values: Sequence[float]) -> str:
     return " ".join(
         f"{number * step:.1f},{19 - 18 * value / top:.1f}" for number, value in enumerate(values)
     )
+
+
+def _shown(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

@@ -33,6 +33,7 @@ def _load() -> Any:
     made = jinja2.Environment(
         loader=jinja2.PackageLoader("paas.console"),
         autoescape=True,
+        finalize=formats.visible,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -1,4 +1,5 @@
 import pytest
+from markupsafe import Markup
 
 from paas.console import formats
 
@@ -76,3 +77,23 @@ def test_a_small_picture_of_numbers() -> None:
     assert formats.sparkline([]) == ""
     assert formats.sparkline([5]) == "0.0,1.0"
     assert formats.sparkline([0, 10, 5]) == "0.0,19.0 50.0,1.0 100.0,10.0"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("plain, größer, 中文\n\tand so on\r", "plain, größer, 中文\n\tand so on\r"),
+        ("\x1b]0;owned\x07\x1b[31m", "\\x1b]0;owned\\x07\\x1b[31m"),
+        ("\x9b2J\x00\x7f", "\\x9b2J\\x00\\x7f"),
+        ("user\u202egnp.exe", "user\\u202egnp.exe"),
+        (7, 7),
+        (None, None),
+    ],
+)
+def test_codes_that_nobody_sees_are_shown(value, shown):
+    assert formats.visible(value) == shown
+
+
+def test_markup_of_ours_stays():
+    ours = Markup("<b>\x1b</b>")
+    assert formats.visible(ours) is ours
