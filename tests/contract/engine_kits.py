@@ -1,6 +1,7 @@
 """Engines to run the contract suite on: the fake, and a real Docker Engine."""
 
 import asyncio
+import json
 import os
 import shutil
 from collections.abc import Awaitable, Callable
@@ -135,9 +136,15 @@ class DockerKit(Kit):
         for stranger in self.strangers:
             await self.engine.api.call("DELETE", f"containers/{stranger}", params={"force": "1"})
         await self.engine.remove_image(self.image.reference)
-        await self.engine.api.call("DELETE", f"networks/paas-{self.installation[:8]}")
+        await self._remove_networks()
         await self.engine.close()
         await self.tasks.close()
+
+    async def _remove_networks(self) -> None:
+        """That of the replicas and that of builds: an engine has room for some thirty."""
+        filters = json.dumps({"label": [f"{INSTALLATION}={self.installation}"]})
+        for network in await self.engine.api.call("GET", "networks", params={"filters": filters}):
+            await self.engine.api.call("DELETE", f"networks/{network['Id']}")
 
 
 def write_source(root: Path) -> None:
