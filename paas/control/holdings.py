@@ -96,6 +96,7 @@ class Holdings:
             say(line)
 
         begin = await self._engine_time()
+        busy = self._tasks.spawn("look at the build cache", self._in_use(), awaited=True)
         async with self._beginning:
             self._building += 1
         try:
@@ -103,26 +104,39 @@ class Holdings:
         finally:
             self._building -= 1
             if begin is not None and not reader.classic:
-                self._tasks.spawn("count the build's cache", self._count(service, begin))
+                work = self._count(service, begin, busy)
+                self._tasks.spawn("count the build's cache", work)
 
-    async def _count(self, service: str, begin: float) -> None:
+    async def _count(self, service: str, begin: float, busy: asyncio.Task[frozenset[str]]) -> None:
         """Note the records that appeared in the build's time, unless somebody else's build
         is seen at work: then none can be told from theirs.
         """
         end = await self._engine_time()
-        try:
-            async with self._looking, asyncio.timeout(COUNT_LIMIT):
-                cache = (await self._storage.stock(sizes=True)).cache
-        except (PaasError, TimeoutError) as error:
-            log.info("build cache was not counted", extra={"error": str(error)})
-            return
+        before, cache = await busy, await self._cache()
         window = _Window(service=service, begin=begin, end=end or begin)
-        for record in cache if not self._strangers(cache) else ():
+        for record in cache if not self._strangers(cache, before) else ():
             if window.begin <= record.created <= window.end + 1:
                 self.note(Held.CACHE, record.id, service=window.service)
 
-    def _strangers(self, cache: Collection[CacheRecord]) -> bool:
-        return not self._building and any(record.in_use for record in cache)
+    def _strangers(self, cache: Collection[CacheRecord], before: Collection[str]) -> bool:
+        """Whether something is in use that was not when the build began: a build that was
+        killed leaves records that stay in use until the engine ends.
+        """
+        return not self._building and any(
+            record.in_use and record.id not in before for record in cache
+        )
+
+    async def _in_use(self) -> frozenset[str]:
+        return frozenset(record.id for record in await self._cache() if record.in_use)
+
+    async def _cache(self) -> tuple[CacheRecord, ...]:
+        """Empty when the engine does not tell in time."""
+        try:
+            async with self._looking, asyncio.timeout(COUNT_LIMIT):
+                return tuple((await self._storage.stock(sizes=True)).cache)
+        except (PaasError, TimeoutError) as error:
+            log.info("build cache was not counted", extra={"error": str(error)})
+            return ()
 
     async def _engine_time(self) -> float | None:
         try:

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from paas.adapters.probe import NetworkProber
 from paas.aio.tasks import Tasks
 from paas.core.buildneeds import BuilderChoice
 from paas.core.spec import PinnedImage, Probe
+from paas.errors import Denied
 from paas.ports import Address, Builder, BuildSpec, Engine, ReplicaFact, ReplicaSpec
 from tests.fakes.engine import FakeBuilder, FakeEngine
 from tests.fakes.replica import PORT, Script
@@ -141,10 +143,20 @@ class DockerKit(Kit):
         await self.tasks.close()
 
     async def _remove_networks(self) -> None:
-        """That of the replicas and that of builds: an engine has room for some thirty."""
+        """That of the replicas and that of builds, which the step of a build that was ended
+        leaves in its own time: an engine has room for some thirty.
+        """
         filters = json.dumps({"label": [f"{INSTALLATION}={self.installation}"]})
-        for network in await self.engine.api.call("GET", "networks", params={"filters": filters}):
-            await self.engine.api.call("DELETE", f"networks/{network['Id']}")
+
+        async def removed() -> bool:
+            params = {"filters": filters}
+            left = await self.engine.api.call("GET", "networks", params=params)
+            for network in left:
+                with suppress(Denied):  # it is still in use
+                    await self.engine.api.call("DELETE", f"networks/{network['Id']}")
+            return not left
+
+        await until(removed)
 
 
 def write_source(root: Path) -> None:

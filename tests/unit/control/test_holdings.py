@@ -79,10 +79,22 @@ async def test_while_somebody_else_builds_nothing_is_taken_for_ours(
     scene: Scene, lines: list[str]
 ) -> None:
     async with scene.holdings.build("shop", lines.append):
+        await scene.counted()
         scene.record("new")
         scene.record("theirs", in_use=True)
     await scene.counted()
     assert scene.noted() == set()
+
+
+async def test_what_a_killed_build_left_in_use_is_nobody_at_work(
+    scene: Scene, lines: list[str]
+) -> None:
+    scene.record("stuck", in_use=True, ago=60)
+    async with scene.holdings.build("shop", lines.append):
+        await scene.counted()
+        scene.record("new")
+    await scene.counted()
+    assert scene.noted() == {"new"}
 
 
 async def test_a_classic_build_is_read_for_its_layers_alone(scene: Scene, lines: list[str]) -> None:
