@@ -18,6 +18,8 @@ def test_a_zip_is_deployed_by_keys_only(tmp_path: Path) -> None:
         visitor(browser, console) as person,
     ):
         page, keys = person.page, person.page.keyboard
+        # who listens from the beginning is told of a chooser that opens at once
+        page.on("filechooser", lambda _chooser: None)
         person.go("/")
         keys.press("Tab")
         expect(page.locator(":focus")).to_have_text("Skip to the content")
