@@ -1,0 +1,1 @@
+"""HTTP/2 as bytes and values, without sockets: framing, heads, one connection's state."""
