@@ -142,7 +142,7 @@ def settings_of(payload: bytes) -> list[tuple[int, int]]:
     return [(_number(payload, at, 2), _number(payload, at + 2, 4)) for at in starts]
 
 
-def frame_bytes(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+def frame_bytes(kind: int, stream: int, payload: bytes, *, flags: int = 0) -> bytes:
     """One frame as it is sent; the payload is at most `MAX_FRAME` long."""
     head = (len(payload) << 48 | kind << 40 | flags << 32 | stream).to_bytes(_HEAD, "big")
     return head + payload
@@ -152,11 +152,11 @@ def head_frames(stream: int, block: bytes, *, ended: bool) -> bytes:
     """A header block as HEADERS and as many CONTINUATION frames as it needs."""
     flags = END_STREAM if ended else 0
     if len(block) <= MAX_FRAME:
-        return frame_bytes(HEADERS, flags | END_HEADERS, stream, block)
-    out = [frame_bytes(HEADERS, flags, stream, block[:MAX_FRAME])]
+        return frame_bytes(HEADERS, stream, block, flags=flags | END_HEADERS)
+    out = [frame_bytes(HEADERS, stream, block[:MAX_FRAME], flags=flags)]
     for at in range(MAX_FRAME, len(block), MAX_FRAME):
         last = END_HEADERS if at + MAX_FRAME >= len(block) else 0
-        out.append(frame_bytes(CONTINUATION, last, stream, block[at : at + MAX_FRAME]))
+        out.append(frame_bytes(CONTINUATION, stream, block[at : at + MAX_FRAME], flags=last))
     return b"".join(out)
 
 
@@ -164,20 +164,20 @@ def settings_frame(settings: dict[int, int]) -> bytes:
     payload = b"".join(
         number.to_bytes(2, "big") + value.to_bytes(4, "big") for number, value in settings.items()
     )
-    return frame_bytes(SETTINGS, 0, 0, payload)
+    return frame_bytes(SETTINGS, 0, payload)
 
 
 def reset_frame(stream: int, code: ErrorCode) -> bytes:
-    return frame_bytes(RST_STREAM, 0, stream, code.to_bytes(4, "big"))
+    return frame_bytes(RST_STREAM, stream, code.to_bytes(4, "big"))
 
 
 def window_frame(stream: int, more: int) -> bytes:
-    return frame_bytes(WINDOW_UPDATE, 0, stream, more.to_bytes(4, "big"))
+    return frame_bytes(WINDOW_UPDATE, stream, more.to_bytes(4, "big"))
 
 
 def goaway_frame(last: int, code: ErrorCode) -> bytes:
     """`last`: streams after it were not and will not be handled."""
-    return frame_bytes(GOAWAY, 0, 0, last.to_bytes(4, "big") + code.to_bytes(4, "big"))
+    return frame_bytes(GOAWAY, 0, last.to_bytes(4, "big") + code.to_bytes(4, "big"))
 
 
 # ---- private

@@ -143,12 +143,12 @@ class Session:
         for at in range(0, max(1, size), MAX_FRAME):
             flags = frames.END_STREAM if ended and at + MAX_FRAME >= size else 0
             piece = data[at : at + MAX_FRAME]
-            self._out.append(frames.frame_bytes(frames.DATA, flags, number, piece))
+            self._out.append(frames.frame_bytes(frames.DATA, number, piece, flags=flags))
         if ended:
             self._answered(number)
 
     def reset(self, number: int, code: ErrorCode) -> None:
-        """End a stream whose answer cannot be completed."""
+        """End a stream whose answer cannot be completed, or whose request need not be."""
         if self._streams.get(number) is not None:
             self._out.append(frames.reset_frame(number, code))
             self._streams.drop(number)
@@ -172,10 +172,8 @@ class Session:
         stream = self._streams.get(number)
         assert stream is not None
         self._patience.earn(RESET)
-        if stream.ended:
-            self._streams.end(number)
-        else:  # section 8.1: the rest of the request is not wanted
-            self.reset(number, ErrorCode.NO_ERROR)
+        stream.answered = True
+        self._streams.settle(number)
 
     def _fail(self, number: int, code: ErrorCode) -> Event:
         """Reset a stream for the client's error."""
@@ -230,8 +228,7 @@ class Session:
             return self._fail(number, error)
         if not data and not ended:
             self._spend(SMALL)
-        stream.ended = ended
-        return Body(number, data, size, ended)
+        return self._ended(number, Body(number, data, size, ended))
 
     def _headers(self, frame: Frame) -> Event:
         block = frames.unpadded(on_stream(frame))
@@ -305,8 +302,14 @@ class Session:
         whole = stream.declared is None or stream.received == stream.declared
         if not (ended and whole):
             return self._fail(number, ErrorCode.PROTOCOL_ERROR)
-        stream.ended = True
-        return Body(number, b"", 0, ended=True)
+        return self._ended(number, Body(number, b"", 0, ended=True))
+
+    def _ended(self, number: int, piece: Body) -> Body:
+        stream = self._streams.get(number)
+        if piece.ended and stream is not None:
+            stream.ended = True
+            self._streams.settle(number)
+        return piece
 
     def _priority(self, frame: Frame) -> Event:
         check_dependency(on_stream(frame).stream, frame.payload)
@@ -319,7 +322,7 @@ class Session:
         number = sized(on_stream(frame), 4).stream
         if number > self._streams.last:
             raise Broken(ErrorCode.PROTOCOL_ERROR, "reset of an idle stream")
-        if not self._streams.end(number):
+        if not self._streams.give_up(number):
             self._spend(SMALL)
             return NOTHING
         self._spend(RESET)
@@ -335,7 +338,7 @@ class Session:
         self._spend(SMALL)
         for number, value in given:
             check_setting(number, value)
-        self._out.append(frames.frame_bytes(frames.SETTINGS, frames.ACK, 0, b""))
+        self._out.append(frames.frame_bytes(frames.SETTINGS, 0, b"", flags=frames.ACK))
         room = dict(given).get(frames.SET_INITIAL_WINDOW_SIZE)
         if room is None:
             return NOTHING
@@ -349,7 +352,7 @@ class Session:
         sized(on_connection(frame), 8)
         self._spend(SMALL)
         if not frame.flags & frames.ACK:
-            self._out.append(frames.frame_bytes(frames.PING, frames.ACK, 0, frame.payload))
+            self._out.append(frames.frame_bytes(frames.PING, 0, frame.payload, flags=frames.ACK))
         return NOTHING
 
     def _goaway(self, frame: Frame) -> Event:

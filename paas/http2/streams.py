@@ -14,15 +14,17 @@ _REMEMBERED: Final = 256
 
 
 class Stream:
-    """`ended`: the request is complete. `declared` is the length its body must have, None
-    when it may be any; `received` what came. `window` is what the client may still send,
-    of which `owed` was read and is not given back yet; `room` what we may send.
+    """`ended`: the request is complete, `answered`: the answer is. `declared` is the length
+    that its body must have, None when it may be any; `received` what came. `window` is what
+    the client may still send, of which `owed` was read and is not given back yet; `room`
+    what we may send.
     """
 
-    __slots__ = ("declared", "ended", "owed", "received", "room", "window")
+    __slots__ = ("answered", "declared", "ended", "owed", "received", "room", "window")
 
     def __init__(self, *, ended: bool, declared: int | None, room: int) -> None:
         self.ended = ended
+        self.answered = False
         self.declared = declared
         self.received = 0
         self.window = STREAM_WINDOW
@@ -53,8 +55,14 @@ class Streams:
     def begin(self, number: int, *, ended: bool, declared: int | None) -> None:
         self._open[number] = Stream(ended=ended, declared=declared, room=self._first_room)
 
-    def end(self, number: int) -> bool:
-        """Both ends are through with it, or the client gave it up; False when it is not open."""
+    def settle(self, number: int) -> None:
+        """It is over once both ends are through with it."""
+        stream = self._open[number]
+        if stream.ended and stream.answered:
+            del self._open[number]
+
+    def give_up(self, number: int) -> bool:
+        """The client wants no more of it; False when it is not open."""
         return self._open.pop(number, None) is not None
 
     def drop(self, number: int) -> None:

@@ -13,7 +13,9 @@ from paas.live.challenges import Challenges
 
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """For TLS 1.2; all suites of 1.3 are of this kind: forward secrecy, authenticated."""
-PROTOCOLS = ["http/1.1"]
+HTTP2 = "h2"
+PROTOCOLS = [HTTP2, "http/1.1"]
+"""What a client may speak over it, the better first (RFC 7301)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

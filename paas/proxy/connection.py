@@ -8,7 +8,7 @@ and the last bytes before a close.
 
 import asyncio
 from functools import partial
-from typing import Protocol, cast
+from typing import cast
 
 from paas.core.routing import Route
 from paas.http1.events import END, Bad, RequestHead
@@ -18,6 +18,7 @@ from paas.live.board import Lease, OpenRequest
 from paas.live.certificates import Certificate
 from paas.proxy import pages, sockets
 from paas.proxy.exchange import Exchange
+from paas.proxy.home import NOBODY, Home
 from paas.proxy.outbox import Outlet
 from paas.proxy.pages import Problem
 from paas.proxy.plane import Plane
@@ -27,19 +28,6 @@ from paas.proxy.timers import NEVER
 from paas.proxy.trace import unread
 from paas.proxy.tunnel import Ended, Tunnel
 from paas.proxy.upstream import Upstream
-
-_NOBODY = Peer(address=b"")
-
-
-class Home(Protocol):
-    """The listener that accepted a connection."""
-
-    def route(self, host: str) -> Route | None: ...
-
-    def admit(self, member: "ClientConnection", address: bytes) -> Peer | None:
-        """Who it is, or None when there are too many connections."""
-
-    def leave(self, member: "ClientConnection") -> None: ...
 
 
 class ClientConnection(asyncio.Protocol):
@@ -93,7 +81,7 @@ class ClientConnection(asyncio.Protocol):
         self._pumping = self._ending = self._half_closed = self._in_head = False
         self._presence = Presence(self, plane.timers)
         self.onward = Onward()
-        self.peer = _NOBODY
+        self.peer = NOBODY
         self.full = False
         self.deadline = NEVER
 

@@ -8,8 +8,10 @@ from paas.core.networks import inside, parse_ip
 from paas.core.routing import Route
 from paas.errors import Unavailable
 from paas.http1.head import Peer
+from paas.live.certificates import HTTP2
 from paas.proxy.connection import ClientConnection
 from paas.proxy.handshake import Handshake, Session
+from paas.proxy.multiplexed import Multiplexed
 from paas.proxy.plane import Plane
 from paas.proxy.registry import Member, Registry
 from paas.proxy.threshold import Threshold
@@ -94,14 +96,14 @@ class Listener:
 
     # ---- for connections
 
-    def admit(self, member: ClientConnection, address: bytes) -> Peer | None:
+    def admit(self, member: Member, address: bytes) -> Peer | None:
         trusted = self._trusts(address)
         # a proxy in front connects for all its clients: its address is nobody's in particular
         if not self._registry.admit(member, None if trusted else address):
             return None
         return Peer(address=address, scheme=self._scheme, trusted=trusted)
 
-    def leave(self, member: ClientConnection) -> None:
+    def leave(self, member: Member) -> None:
         self._registry.leave(member)
 
     # ---- for thresholds and handshakes
@@ -123,6 +125,8 @@ class Listener:
 
     def secured(self, session: Session, address: bytes) -> asyncio.Protocol:
         proven = session.certificate if session.name else None
+        if session.selected_alpn_protocol() == HTTP2:
+            return Multiplexed(self._plane, self, address=address, certificate=proven)
         return ClientConnection(self._plane, self, address=address, certificate=proven)
 
     # ---- private

@@ -7,20 +7,27 @@ is kept; whoever closes it or writes past its outlet flushes first.
 """
 
 import asyncio
+from typing import Protocol
 
 SMALL = 16 * 1024
 """Longer pieces go at once: copying them together would cost more than it saves."""
 
 
+class Flushed(Protocol):
+    """Something that collects what it sends."""
+
+    def flush(self) -> None: ...
+
+
 class Outbox:
-    """The outlets with something to send this turn."""
+    """Those with something to send this turn."""
 
     __slots__ = ("_outlets",)
 
     def __init__(self) -> None:
-        self._outlets: list[Outlet] = []
+        self._outlets: list[Flushed] = []
 
-    def add(self, outlet: "Outlet") -> None:
+    def add(self, outlet: Flushed) -> None:
         if not self._outlets:
             asyncio.get_running_loop().call_soon(self._send)
         self._outlets.append(outlet)

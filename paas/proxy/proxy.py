@@ -18,6 +18,7 @@ from paas.proxy.connection import ClientConnection
 from paas.proxy.handshake import entrance
 from paas.proxy.intake import Intake
 from paas.proxy.listener import Listener, Router, bind
+from paas.proxy.multiplexed import Multiplexed
 from paas.proxy.outbox import Outbox
 from paas.proxy.plane import Counters, Plane
 from paas.proxy.proofs import Proofs
@@ -182,8 +183,13 @@ class Proxy:
             await self._tasks.close()
 
     def _survey(self) -> list[OpenRequest]:
-        connections = [one for one in self._registry if isinstance(one, ClientConnection)]
-        return [found for one in connections if (found := one.opened()) is not None]
+        found: list[OpenRequest] = []
+        for one in self._registry:
+            if isinstance(one, Multiplexed):
+                found += one.opened()
+            elif isinstance(one, ClientConnection) and (opened := one.opened()) is not None:
+                found.append(opened)
+        return found
 
     def _tick(self) -> None:
         self._plane.board.expire()
