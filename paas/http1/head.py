@@ -30,12 +30,14 @@ _Passage = tuple[bytes, bytes | None, bytes]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
     """Who sent the request: its address, the scheme it used, and whether it is a proxy
-    of ours whose forwarding fields are extended instead of replaced.
+    of ours whose forwarding fields are extended instead of replaced. `protocol` is what it
+    spoke, empty where the request's own head says so.
     """
 
     address: bytes
     scheme: bytes = b"http"
     trusted: bool = False
+    protocol: bytes = b""
 
 
 class Onward:

@@ -87,6 +87,7 @@ def json_line(record: RequestRecord) -> bytes:
         "method": _text(record.method),
         "host": _text(record.host),
         "target": _text(record.target),
+        "protocol": _text(record.protocol),
         "status": record.status,
         "error": record.error,
         "service": record.service,
@@ -105,12 +106,12 @@ def json_line(record: RequestRecord) -> bytes:
 
 def combined_line(record: RequestRecord) -> bytes:
     """The combined format that Apache made known."""
-    return b'%b - - [%b] "%b %b HTTP/1.%d" %d %d "%b" "%b"\n' % (
+    return b'%b - - [%b] "%b %b %b" %d %d "%b" "%b"\n' % (
         _escaped(record.client),
         _moment(record.time).strftime("%d/%b/%Y:%H:%M:%S +0000").encode("ascii"),
         _escaped(record.method),
         _escaped(record.target),
-        record.minor,
+        record.protocol,
         record.status,
         record.sent,
         _escaped(record.referer),

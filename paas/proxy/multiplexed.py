@@ -7,6 +7,7 @@ send buffer), the streams have their own.
 """
 
 import asyncio
+from dataclasses import replace
 from typing import cast
 
 from paas.core.routing import Route
@@ -26,6 +27,7 @@ from paas.proxy.threshold import peer_address
 from paas.proxy.timers import NEVER
 from paas.proxy.trace import unread
 
+PROTOCOL = b"HTTP/2.0"
 FRAMES = 64
 """Handled in one turn."""
 
@@ -91,7 +93,7 @@ class Multiplexed(asyncio.Protocol):
             plane.counters.error(pages.OVERLOADED.code)
             self._end()
             return
-        self.peer = peer
+        self.peer = replace(peer, protocol=PROTOCOL)
         plane.counters.connections += 1
         self.deadline = plane.timers.after(plane.limits.head_seconds)
         self._mark()

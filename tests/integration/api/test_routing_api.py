@@ -202,7 +202,7 @@ def _record(target: bytes) -> RequestRecord:
         method=b"GET",
         host=b"shop.localhost",
         target=target,
-        minor=1,
+        protocol=b"HTTP/1.1",
         status=200,
         error="",
         received=0,

@@ -5,7 +5,7 @@ def record(number, service="shop"):
     return RequestRecord(
         time=float(number), seconds=0.1, waited=0.0, client=b"192.0.2.1", service=service,
         version="shop-001", replica="r", scheme=b"http", method=b"GET", host=b"h", target=b"/",
-        minor=1,
+        protocol=b"HTTP/1.1",
         status=200, error="", received=0, sent=1, referer=b"", agent=b"",
     )  # fmt: skip
 

@@ -12,7 +12,8 @@ PLAIN = {
     "time": 1_700_000_000.25, "seconds": 0.1234567, "waited": 0.0, "client": b"192.0.2.1",
     "service": "shop", "version": "shop-001", "replica": "0123456789abcdef",
     "scheme": b"https", "method": b"GET",
-    "host": b"shop.localhost", "target": b"/a?b=c", "minor": 1, "status": 200, "error": "",
+    "host": b"shop.localhost", "target": b"/a?b=c", "protocol": b"HTTP/1.1",
+    "status": 200, "error": "",
     "received": 3, "sent": 5, "referer": b"", "agent": b"curl/8",
 }  # fmt: skip
 EVIL = b'a"b\\c\r\n{"x":1}\x1b[31m\x7f\x00\xff\xe2\x80\xa8\xc2\x9b'
@@ -28,7 +29,8 @@ def test_json():
     assert json.loads(line) == {
         "time": "2023-11-14T22:13:20.250Z", "client": "192.0.2.1", "scheme": "https",
         "method": "GET",
-        "host": "shop.localhost", "target": "/a?b=c", "status": 200, "error": "",
+        "host": "shop.localhost", "target": "/a?b=c", "protocol": "HTTP/1.1",
+        "status": 200, "error": "",
         "service": "shop", "version": "shop-001", "replica": "0123456789ab",
         "seconds": 0.123457, "waited": 0.0, "received": 3, "sent": 5, "referer": "",
         "agent": "curl/8", "ignored": False,
