@@ -131,9 +131,11 @@ def _resumes(
 async def test_what_is_spoken(stage: Stage) -> None:
     await stage.start()
     context = trusting(hello())
-    context.set_alpn_protocols(["h2", "http/1.1"])
-    session = (await connect(stage, "hello.localhost", context)).writer.get_extra_info("ssl_object")
-    assert session.selected_alpn_protocol() == "http/1.1"
+    for offered, spoken in ((["http/1.1", "h2"], "h2"), (["http/1.1"], "http/1.1"), (["x"], None)):
+        context.set_alpn_protocols(offered)
+        wire = await connect(stage, "hello.localhost", context)
+        session = wire.writer.get_extra_info("ssl_object")
+        assert session.selected_alpn_protocol() == spoken
     assert (session.version(), session.compression()) == ("TLSv1.3", None)
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     old = (await connect(stage, "hello.localhost", context)).writer.get_extra_info("ssl_object")
