@@ -4,6 +4,7 @@ import http.client
 import re
 import socket
 import ssl
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -78,6 +79,15 @@ class Secured:
             connection = http.client.HTTPConnection(host, timeout=10)
             connection.sock = secure
             return send(connection, "GET", "/", headers={"Connection": "close"})
+
+    def curl(self, host: str, *more: str) -> str:
+        """What curl writes with these arguments for the host's page."""
+        root = self.folder / "root.pem"
+        root.write_text(self.authority.root())
+        place = f"{host}:{self.https}"
+        command = ["curl", "-sS", "-m", "20", "--cacert", str(root)]
+        command += ["--resolve", f"{place}:127.0.0.1", *more, f"https://{place}/"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
     def leaf(self, host: str) -> bytes:
         """The certificate that is shown, whoever issued it."""

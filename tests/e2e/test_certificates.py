@@ -48,6 +48,9 @@ def test_a_domain_gets_a_certificate_and_answers_by_https(secured: Secured, serv
     assert found["issuer"].startswith("Pebble Intermediate CA")
     assert found["source"] == "acme"
     assert secured.get(host, secured.authority.trusting()).text.strip() == "hello"
+    for version in ("2", "1.1"):
+        told = secured.curl(host, f"--http{version}", "-w", "%{http_version} %{http_code}")
+        assert told == f"hello{version} 200"
     plain = secured.world.get(host)
     assert plain.headers["location"] == f"https://{host}:{secured.https}/"
     until(lambda: secured.world.events(service, "certificate.issued"), "it is told")
