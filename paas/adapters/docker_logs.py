@@ -119,7 +119,6 @@ class RecentLines:
 
     def __init__(self) -> None:
         self._lines: deque[LogLine] = deque(maxlen=self._MOST)
-        self._newest = 0.0
 
     @property
     def since(self) -> float:
@@ -127,9 +126,9 @@ class RecentLines:
         return self._lines[0].time if self._lines else 0.0
 
     def add(self, line: LogLine) -> None:
-        self._newest = max(self._newest, line.time)
         self._lines.append(line)
-        while self._lines[0].time < self._newest - self._MOMENT:
+        # against the line just added, which ends this even where the clock was set back
+        while self._lines[0].time < line.time - self._MOMENT:
             self._lines.popleft()
 
     def __contains__(self, line: LogLine) -> bool:

@@ -23,6 +23,12 @@ LAST_LINES = 2.0
 LOOK_BACK = 1000
 MOMENT = 0.05
 MOST_RECENT = 1000
+LINES_PER_SECOND = 4000
+"""Of one replica. Who writes more is read later: the engine keeps what it may keep, and
+the loop has time for others.
+"""
+BATCH = 200
+"""Lines between two looks at the clock."""
 MARKER = "paas"
 """The stream of our own remarks between a program's lines."""
 
@@ -90,6 +96,7 @@ class Collector:
         key = version_log(replica.version_id)
         secrets = self._secrets(replica)
         copied: _Copied | None = None
+        pace = _Pace()
         while True:
             try:
                 if copied is None:
@@ -100,10 +107,13 @@ class Collector:
                     if line not in told:
                         copied.add(line)
                         self._append(replica.version_id, line)
+                    await pace.line()
             except NotFound:
                 return
             except PaasError as error:
                 log.debug("log stream broke", extra={"code": error.code})
+            except Exception:
+                log.exception("log stream failed", extra={"replica": replica.id[:12]})
             else:
                 return
             await asyncio.sleep(RETRY)
@@ -126,6 +136,25 @@ class Collector:
         return list(reveal(self._vault, found[1]).values()) if found else []
 
 
+class _Pace:
+    """Waits where lines come faster than `LINES_PER_SECOND`."""
+
+    def __init__(self) -> None:
+        self._clock = asyncio.get_running_loop().time
+        self._began = self._clock()
+        self._count = 0
+
+    async def line(self) -> None:
+        """One more was taken."""
+        self._count += 1
+        if self._count < BATCH:
+            return
+        early = self._began + BATCH / LINES_PER_SECOND - self._clock()
+        if early > 0:
+            await asyncio.sleep(early)
+        self._began, self._count = self._clock(), 0
+
+
 class _Copied:
     """One replica's lines of the last moment. After a break the engine is asked from its
     beginning on, and what it tells again is left out. A program's two streams are not in
@@ -134,7 +163,6 @@ class _Copied:
 
     def __init__(self) -> None:
         self._lines: deque[LogLine] = deque(maxlen=MOST_RECENT)
-        self._newest = 0.0
 
     @property
     def since(self) -> float:
@@ -142,9 +170,9 @@ class _Copied:
         return min((line.time for line in self._lines), default=0.0)
 
     def add(self, line: LogLine) -> None:
-        self._newest = max(self._newest, line.time)
         self._lines.append(line)
-        while self._lines[0].time < self._newest - MOMENT:
+        # against the line just added, which ends this even where the clock was set back
+        while self._lines[0].time < line.time - MOMENT:
             self._lines.popleft()
 
     def latest(self) -> frozenset[LogLine]:

@@ -41,8 +41,8 @@ class RequestRecord:
     """One request that is over. Texts are raw bytes as they came: whoever shows them
     escapes them.
 
-    `protocol` is as a log shows it (`HTTP/1.1`). `time` is when it began (epoch), `seconds` how long it took with its wait, of which
-    `waited` for a replica; `received` and `sent` are bytes of body in and of the answer.
+    `time` is when it began (epoch), `seconds` how long it took with its wait, of which
+    `waited` for a replica; `protocol` is as logs show it (`HTTP/1.1`); `received` and `sent` are bytes of body in and of the answer.
     `error` is our own code, empty when the answer is none of an error of ours. `version`
     is empty when it reached none; `ignored`: it was no traffic.
     """

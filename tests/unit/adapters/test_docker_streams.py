@@ -78,6 +78,15 @@ def test_recent_lines_tell_new_from_known() -> None:
     assert new not in recent
 
 
+def test_recent_lines_go_on_when_the_clock_was_set_back() -> None:
+    recent = RecentLines()
+    recent.add(LogLine(time=7200.0, text="before"))
+    for number in range(2 * RecentLines._MOST):
+        recent.add(LogLine(time=3600.0 + number / 1e6, text="after"))
+    assert LogLine(time=3600.0 + 1999 / 1e6, text="after") in recent
+    assert LogLine(time=3601.0, text="after") not in recent
+
+
 def test_pull_progress_is_condensed() -> None:
     said: list[str] = []
     progress = LayerProgress(said.append)

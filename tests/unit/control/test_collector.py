@@ -7,7 +7,13 @@ from dataclasses import replace
 from paas.adapters.secrets import AesVault
 from paas.aio.tasks import Tasks
 from paas.control.catalog import Catalog
-from paas.control.logs import Collector, version_log
+from paas.control.logs import (
+    BATCH,
+    LINES_PER_SECOND,
+    MOST_RECENT,
+    Collector,
+    version_log,
+)
 from paas.control.replicas import Replica
 from paas.core.model import LogLine
 from paas.core.planning import Phase
@@ -96,6 +102,35 @@ async def test_a_new_daemon_goes_on_where_the_last_one_stopped(tmp_path):
     found = await collected(tmp_path, engine, journal)
     assert [text for _stream, text in found] == ["a", "b", "of another", "c"]
     assert engine.asked == [5.0]
+
+
+async def test_lines_go_on_when_the_clock_was_set_back(tmp_path):
+    after = [line(3600.0 + number / 1e6, str(number)) for number in range(2 * MOST_RECENT)]
+    found = await collected(tmp_path, Telling([line(7200.0, "x"), *after]), FakeJournal())
+    assert found[-1] == ("stdout", after[-1].text)
+
+
+async def test_whatever_breaks_the_stream_it_is_read_again(tmp_path):
+    class Broken(Telling):
+        async def logs(
+            self, replica: str, *, since: float = 0.0, follow: bool = False
+        ) -> AsyncIterator[LogLine]:
+            async for one in super().logs(replica, since=since, follow=follow):
+                yield one
+                if len(self.told) == 1:
+                    raise ValueError("nobody thought of this")
+
+    engine = Broken([line(1.0, "a")], [line(1.0, "a"), line(2.0, "b")])
+    found = await collected(tmp_path, engine, FakeJournal())
+    assert [text for _stream, text in found] == ["a", "b"]
+
+
+async def test_a_flood_is_read_at_a_pace(tmp_path):
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    flood = [line(1.0 + number / 1e6, str(number)) for number in range(5 * BATCH)]
+    assert len(await collected(tmp_path, Telling(flood), FakeJournal())) == len(flood)
+    assert clock() - began >= 5 * BATCH / LINES_PER_SECOND
 
 
 async def test_an_exit_is_told_behind_the_last_lines(tmp_path):
