@@ -27,6 +27,7 @@ _VERBS = {
     "user": ("changed", "created", "deleted"),
     "session": ("ended", "refused", "started"),
     "disk": ("low", "recovered"),
+    "backup": ("failed", "made", "recovered"),
     "certificate": ("expiring", "failed", "issued", "removed", "renewed", "uploaded"),
 }
 NOUNS = tuple(_VERBS)

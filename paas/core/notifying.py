@@ -18,6 +18,8 @@ USUAL = (
     "version.crashing",
     "version.no_memory",
     "certificate.failed",
+    "certificate.expiring",
+    "backup.failed",
     "disk.low",
 )
 """What a recipient is told of that does not say."""

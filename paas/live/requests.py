@@ -42,9 +42,10 @@ class RequestRecord:
     escapes them.
 
     `time` is when it began (epoch), `seconds` how long it took with its wait, of which
-    `waited` for a replica; `protocol` is as logs show it (`HTTP/1.1`); `received` and `sent` are bytes of body in and of the answer.
-    `error` is our own code, empty when the answer is none of an error of ours. `version`
-    is empty when it reached none; `ignored`: it was no traffic.
+    `waited` for a replica; `received` and `sent` are bytes of body in and of the answer.
+    `protocol` is as logs show it (`HTTP/1.1`). `error` is our own code, empty when the answer
+    is none of an error of ours. `version` is empty when it reached none; `ignored`: it was no
+    traffic.
     """
 
     time: float
