@@ -115,6 +115,7 @@ class ClientConnection(asyncio.Protocol):
         if self._parser.buffered > self._plane.limits.hold_bytes:
             self._backlog = True
             self._set_reading()
+        self._plane.turns.read(self, len(data))
 
     def eof_received(self) -> bool:
         self._outlet.flush()
@@ -198,6 +199,7 @@ class ClientConnection(asyncio.Protocol):
         self._exchange = None
         self._paused = self._backlog = False
         self._set_reading()
+        transport.resume_reading()  # it may have rested
         self._presence.believe()
         plane.timers.forget(self)
         plane.counters.tunnels += 1
@@ -205,6 +207,7 @@ class ClientConnection(asyncio.Protocol):
         tunnel = self._tunnel = Tunnel(
             lease=lease,
             timers=plane.timers,
+            turns=plane.turns,
             seconds=plane.limits.tunnel_seconds,
             ended=partial(self._tunnel_ended, ended),
         )
@@ -213,6 +216,17 @@ class ClientConnection(asyncio.Protocol):
         transport.write(answer)
         tunnel.join(transport, replica)
         tunnel.start(from_client=self._parser.rest(), from_replica=surplus)
+
+    # ---- for its turns
+
+    def rest(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def go_on(self) -> None:
+        transport, wanted = self._transport, self._reading and self._tunnel is None
+        if wanted and transport is not None and not transport.is_closing():
+            transport.resume_reading()
 
     # ---- for its presence
 

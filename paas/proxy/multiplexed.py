@@ -103,6 +103,7 @@ class Multiplexed(asyncio.Protocol):
             self.session.receive(data)
             if not self._behind:
                 self._pump()
+            self._plane.turns.read(self, len(data))
 
     def eof_received(self) -> bool:
         self._drop_all()
@@ -122,6 +123,17 @@ class Multiplexed(asyncio.Protocol):
         self.full = False
         self._room()
         self._mark()
+
+    # ---- for its turns
+
+    def rest(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def go_on(self) -> None:
+        transport = self._transport
+        if transport is not None and not transport.is_closing() and not self._behind:
+            transport.resume_reading()
 
     # ---- for the streams
 

@@ -15,6 +15,7 @@ from paas.proxy.outbox import Outbox
 from paas.proxy.proofs import Proofs
 from paas.proxy.timers import Timers
 from paas.proxy.tunnels import Tunnels
+from paas.proxy.turns import Turns
 from paas.proxy.upstream import Pools
 
 
@@ -59,6 +60,7 @@ class Plane:
     proofs: Proofs
     trusted: tuple[Network, ...] = ()
     access: AccessLog | None = None
+    turns: Turns = field(default_factory=Turns)
     tunnels: Tunnels = field(default_factory=lambda: Tunnels(None))
     on_shortage: Callable[[], None] = lambda: None
     challenges: Challenges = field(default_factory=Challenges)

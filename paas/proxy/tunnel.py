@@ -12,6 +12,7 @@ from collections.abc import Callable
 from paas.http1.frames import CLOSE_GOING_AWAY, CLOSE_GOING_AWAY_MASKED, Frames
 from paas.live.board import Lease
 from paas.proxy.timers import NEVER, Timers
+from paas.proxy.turns import Turns
 
 AFTER_REPLICA = 2.0
 """Seconds of silence after the replica ended its side. Whether it closed or only
@@ -28,11 +29,12 @@ class Tunnel:
     """
 
     def __init__(
-        self, *, lease: Lease, timers: Timers, seconds: float | None, ended: Ended
+        self, *, lease: Lease, timers: Timers, turns: Turns, seconds: float | None, ended: Ended
     ) -> None:
         """It lasts at most so many seconds; None: for ever."""
         self.lease = lease
         self._timers = timers
+        self.turns = turns
         self._ended = ended
         self._idle = lease.target.idle_timeout
         self._until = NEVER if seconds is None else timers.after(seconds)
@@ -126,6 +128,7 @@ class _Side(asyncio.Protocol):
         "_parting",
         "_said",
         "_tunnel",
+        "blocked",
         "ended",
         "frames",
         "other",
@@ -142,6 +145,7 @@ class _Side(asyncio.Protocol):
         self.frames = Frames()
         self.received = 0
         self.ended = False
+        self.blocked = False
         self.other: _Side = self
 
     def part(self) -> None:
@@ -161,6 +165,15 @@ class _Side(asyncio.Protocol):
         else:
             self.frames.feed(data)
             self.other.transport.write(data)
+        self._tunnel.turns.read(self, len(data))
+
+    def rest(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.pause_reading()
+
+    def go_on(self) -> None:
+        if not self.blocked and not self.transport.is_closing():
+            self.transport.resume_reading()
 
     def eof_received(self) -> bool:
         self._tunnel.side_ends(self)
@@ -174,10 +187,12 @@ class _Side(asyncio.Protocol):
         return True
 
     def pause_writing(self) -> None:
+        self.other.blocked = True
         if not self.other.transport.is_closing():
             self.other.transport.pause_reading()
 
     def resume_writing(self) -> None:
+        self.other.blocked = False
         if not self.other.transport.is_closing():
             self.other.transport.resume_reading()
 

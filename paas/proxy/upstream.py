@@ -18,6 +18,7 @@ from paas.http1.parser import ResponseParser
 from paas.live.board import Slot
 from paas.proxy.outbox import Outbox, Outlet
 from paas.proxy.timers import NEVER, Timers
+from paas.proxy.turns import Turns
 
 
 class Consumer(Protocol):
@@ -84,6 +85,14 @@ class Upstream(asyncio.Protocol):
             self._paused = False
             self._transport.resume_reading()
 
+    def rest(self) -> None:
+        if self.usable and self._transport is not None:
+            self._transport.pause_reading()
+
+    def go_on(self) -> None:
+        if self.usable and self._transport is not None and not self._paused:
+            self._transport.resume_reading()
+
     def release(self, *, reusable: bool) -> None:
         """The exchange is over: back to the pool, or closed."""
         self._consumer = None
@@ -102,7 +111,8 @@ class Upstream(asyncio.Protocol):
     def detach(self) -> tuple[asyncio.Transport, bytes]:
         """Give the raw connection away for a tunnel, with what was read beyond the head."""
         assert self._transport is not None
-        self.resume()
+        self._transport.resume_reading()
+        self._paused = True  # from now on it is not ours to read
         self._outlet.flush()
         self._consumer = None
         self._pool.discard(self)
@@ -143,6 +153,7 @@ class Upstream(asyncio.Protocol):
         self._silent = False
         self._parser.receive(data)
         self._pump(self._consumer)
+        self._pool.turns.read(self, len(data))
 
     def eof_received(self) -> None:
         consumer = self._consumer
@@ -193,14 +204,18 @@ class Pool:
         "limits",
         "outbox",
         "port",
+        "turns",
     )
 
-    def __init__(self, slot: Slot, *, limits: Limits, timers: Timers, outbox: Outbox) -> None:
+    def __init__(
+        self, slot: Slot, *, limits: Limits, timers: Timers, outbox: Outbox, turns: Turns
+    ) -> None:
         self.host = slot.host
         self.port = slot.port
         self.authority = f"{slot.host}:{slot.port}".encode("ascii")
         self.limits = limits
         self.outbox = outbox
+        self.turns = turns
         self._timers = timers
         self._idle: list[Upstream] = []
         self._connecting: set[asyncio.Task[None]] = set()
@@ -266,6 +281,7 @@ class Pools:
     def __init__(self, *, limits: Limits, timers: Timers, tasks: Tasks, outbox: Outbox) -> None:
         self._limits = limits
         self._outbox = outbox
+        self._turns = Turns()
         self._timers = timers
         self._tasks = tasks
         self._pools: dict[str, Pool] = {}
@@ -280,7 +296,11 @@ class Pools:
         pool = self._pools.get(slot.id)
         if pool is None:
             pool = self._pools[slot.id] = Pool(
-                slot, limits=self._limits, timers=self._timers, outbox=self._outbox
+                slot,
+                limits=self._limits,
+                timers=self._timers,
+                outbox=self._outbox,
+                turns=self._turns,
             )
         pool.began(self._tasks.spawn("connect", _connect(pool, done)))
 

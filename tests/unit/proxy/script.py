@@ -14,11 +14,12 @@ from paas.http1.limits import Limits
 from paas.live.board import Board, Slot
 from paas.proxy.connection import ClientConnection
 from paas.proxy.intake import Intake
-from paas.proxy.outbox import Outbox, Outlet
+from paas.proxy.outbox import Flushed, Outbox
 from paas.proxy.plane import Counters, Plane
 from paas.proxy.proofs import Proofs
 from paas.proxy.registry import Registry
 from paas.proxy.timers import Timers
+from paas.proxy.turns import Reader, Turns
 from paas.proxy.upstream import Connected, Pool, Pools, Upstream
 from tests.strict import Seen, requests
 
@@ -131,6 +132,7 @@ class Script:
             counters=Counters(),
             instance=b"i",
             proofs=Proofs(Tasks()),
+            turns=_Turns(),
         )
         if ready:
             self.ready()
@@ -217,7 +219,13 @@ class _Pools(Pools):
     def connect(self, slot: Slot, done: Connected) -> None:
         pool = self._pools.get(slot.id)
         if pool is None:
-            pool = Pool(slot, limits=self.limits, timers=self.timers, outbox=self.outbox)
+            pool = Pool(
+                slot,
+                limits=self.limits,
+                timers=self.timers,
+                outbox=self.outbox,
+                turns=_Turns(),
+            )
             self._pools[slot.id] = pool
         if self.later is not None:
             self.later.append(lambda: self._open(pool, done))
@@ -235,8 +243,15 @@ class _Pools(Pools):
         done(upstream)
 
 
+class _Turns(Turns):
+    """Everybody goes on at once."""
+
+    def read(self, reader: Reader, size: int) -> None:
+        pass
+
+
 class _Outbox(Outbox):
     """Sends when asked to: there need be no event loop."""
 
-    def add(self, outlet: Outlet) -> None:
+    def add(self, outlet: Flushed) -> None:
         outlet.flush()
