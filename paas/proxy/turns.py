@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 LARGE: Final = 64 * 1024
 """Bytes of one read from which on it counts."""
-AT_ONCE: Final = 4
+AT_ONCE: Final = 2
 """Connections that go on in one turn."""
 
 
