@@ -20,6 +20,7 @@ from paas.proxy import facts, pages
 from paas.proxy.outbound import Outbound
 from paas.proxy.pages import Page, Problem
 from paas.proxy.plane import Plane
+from paas.proxy.turns import Reader
 from paas.proxy.upstream import Upstream
 
 _NO_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -126,9 +127,11 @@ class Approach:
         self.leave()
         return lease
 
-    def failed(self, problem: Problem) -> None:
+    def failed(self, problem: Problem, client: Reader) -> None:
         """It gets an error answer of ours."""
         self._plane.counters.error(problem.code)
+        if problem.retry_after is not None:
+            self._plane.refusals.refused(self.service, client)
         counted = self._counted()
         if counted is not None:
             counted.error(problem.code)

@@ -32,6 +32,11 @@ class Client(Protocol):
 
     def resume(self) -> None: ...
 
+    def rest(self) -> None:
+        """Read nothing from the connection until `go_on`, whoever pauses or resumes."""
+
+    def go_on(self) -> None: ...
+
     def finished(self, *, keep_alive: bool) -> None:
         """The answer is complete; go on with the next request or close."""
 

@@ -75,8 +75,7 @@ class ClientConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._exchange: Exchange | None = None
         self._tunnel: Tunnel | None = None
-        self._backlog = False
-        self._paused = False
+        self._backlog = self._paused = False
         self._reading = True
         self._pumping = self._ending = self._half_closed = self._in_head = False
         self._presence = Presence(self, plane.timers)

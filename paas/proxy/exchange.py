@@ -225,7 +225,7 @@ class Exchange:
             return
         if self._trace is not None:
             self._trace.error = problem.code
-        self._approach.failed(problem)
+        self._approach.failed(problem, self._client)
         self.reply(partial(pages.page, problem), status=problem.status)
 
     def reply(self, page: Page, *, status: int) -> None:

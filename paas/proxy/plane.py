@@ -13,6 +13,7 @@ from paas.live.challenges import Challenges
 from paas.proxy.accesslog import AccessLog
 from paas.proxy.outbox import Outbox
 from paas.proxy.proofs import Proofs
+from paas.proxy.refusals import Refusals
 from paas.proxy.timers import Timers
 from paas.proxy.tunnels import Tunnels
 from paas.proxy.turns import Turns
@@ -60,6 +61,7 @@ class Plane:
     proofs: Proofs
     trusted: tuple[Network, ...] = ()
     access: AccessLog | None = None
+    refusals: Refusals = field(default_factory=Refusals)
     turns: Turns = field(default_factory=Turns)
     tunnels: Tunnels = field(default_factory=lambda: Tunnels(None))
     on_shortage: Callable[[], None] = lambda: None

@@ -193,6 +193,7 @@ class Proxy:
 
     def _tick(self) -> None:
         self._plane.board.expire()
+        self._plane.refusals.tick(self._plane.turns)
         self._intake.look()
 
     def _pause(self) -> None:

@@ -45,6 +45,10 @@ class Carrier(Protocol):
 
     def misdirected(self, host: str) -> bool: ...
 
+    def rest(self) -> None: ...
+
+    def go_on(self) -> None: ...
+
     def changed(self, stream: "Stream") -> None:
         """It has something to send: ask it to, once this turn is over."""
 
@@ -185,6 +189,12 @@ class Stream:
     def resume(self) -> None:
         self._paused = False
         self._give_back()
+
+    def rest(self) -> None:
+        self._carrier.rest()
+
+    def go_on(self) -> None:
+        self._carrier.go_on()
 
     def finished(self, *, keep_alive: bool) -> None:  # noqa: ARG002 - the connection's own affair
         self._exchange = None

@@ -35,9 +35,12 @@ class Turns:
 
     def read(self, reader: Reader, size: int) -> None:
         """It read that many bytes at once."""
-        if size < LARGE:
-            return
-        reader.rest()
+        if size >= LARGE:
+            reader.rest()
+            self.queue(reader)
+
+    def queue(self, reader: Reader) -> None:
+        """One that rests goes on when it is its turn."""
         self._waiting.append(reader)
         if len(self._waiting) == 1:
             asyncio.get_running_loop().call_soon(self._next)

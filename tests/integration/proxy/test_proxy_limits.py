@@ -9,8 +9,9 @@ import pytest
 from paas.core.routing import Route
 from paas.http1.limits import Limits
 from paas.live.board import Board, Slot
+from paas.proxy import refusals
 from paas.proxy.intake import descriptors, fitting
-from tests.integration.proxy.conftest import QUICK, Stage
+from tests.integration.proxy.conftest import QUICK, Stage, over_both
 from tests.integration.proxy.origin import Line, Origin, Seen, reply
 from tests.integration.proxy.wire import until
 from tests.unit.http1.hostile import get, post
@@ -140,3 +141,21 @@ async def test_a_slow_crowd_harms_nobody_else_and_ends(
     assert max(times) < 0.5
     await until(lambda: stage.proxy.connections == 0)
     assert stage.target.in_flight == 0
+
+
+@over_both
+async def test_who_asks_on_in_spite_of_refusals_is_read_later(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusals, "UNSLOWED", 3)
+    await stage.start(Limits(tick_seconds=0.1))
+    stage.target.share.limit = 0
+    wire, clock = await stage.wire(), asyncio.get_running_loop().time
+    began = clock()
+    for _ in range(12):
+        wire.send(get())
+        assert (await wire.response()).code == "service_full"
+    assert clock() - began >= 0.15  # at most four in a tick
+    stage.target.share.limit = 100
+    wire.send(get())
+    assert (await wire.response()).status == 200
