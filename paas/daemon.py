@@ -56,7 +56,7 @@ from paas.console.app import Console
 from paas.control.access import Access
 from paas.control.control import Control, uploads_dir
 from paas.control.outside import Outside
-from paas.core.addresses import parse_address
+from paas.core.addresses import address_text, parse_address
 from paas.core.buildneeds import BuilderChoice
 from paas.core.draining import parse_drain
 from paas.core.handover import Held, Place, places
@@ -221,7 +221,7 @@ class Daemon:
             if port and port != listener.port:
                 fields = {"setting": place.address, "held": listener.port}
                 log.warning("listens where the service manager says", extra=fields)
-            bound.append(f"{listener.host if sock else host}:{listener.port}")
+            bound.append(address_text(listener.host if sock else host, listener.port))
         return tuple(bound)
 
 

@@ -19,7 +19,7 @@ from paas.api.http_server import Runner, harden
 from paas.api.problems import Handler, answer_problems
 from paas.api.proxied import Proxied
 from paas.api.table import ROUTES
-from paas.core.addresses import parse_address
+from paas.core.addresses import address_text, parse_address
 from paas.errors import Conflict, Unavailable
 from paas.settings import Settings
 
@@ -81,7 +81,7 @@ class ApiServer:
         if not bound:
             return None
         host, port = bound[0][:2]
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return address_text(host, port)
 
     async def start(self, held: Sequence[socket.socket] = ()) -> None:
         """Listen; on the `held` sockets instead of the TCP address, if there are any.

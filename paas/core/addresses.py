@@ -25,6 +25,11 @@ def parse_address(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
+def address_text(host: str, port: int) -> str:
+    """As `parse_address` reads it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def is_host_name(name: str) -> bool:
     """Whether `name` is a host name or IPv4 address in lower case, one label or more."""
     return len(name) <= 253 and all(_LABEL.fullmatch(label) for label in name.split("."))

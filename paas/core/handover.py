@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from paas.core.addresses import parse_address
+from paas.core.addresses import address_text, parse_address
 from paas.errors import Invalid
 
 _EVERY = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared, not listened on
@@ -19,7 +19,7 @@ class Held:
     port: int
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return address_text(self.host, self.port)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

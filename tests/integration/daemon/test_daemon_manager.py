@@ -122,14 +122,15 @@ def test_a_socket_that_it_has_no_use_for_is_refused(managed: Managed) -> None:
     assert "LISTEN_FDS is there without LISTEN_PID" in output
 
 
-def test_systemds_own_activation_works(managed: Managed) -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::]"])
+def test_systemds_own_activation_works(managed: Managed, host: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     serve = [sys.executable, "-m", "paas", "serve", "--config", str(managed.config)]
     managed.process = subprocess.Popen(
         [
             "systemd-socket-activate",
-            f"--listen=127.0.0.1:{port}",
+            f"--listen={host}:{port}",
             "--fdname=http",
             "--setenv=NOTIFY_SOCKET",
             *(f"--setenv={name}" for name in ("PATH", "HOME")),
@@ -141,7 +142,7 @@ def test_systemds_own_activation_works(managed: Managed) -> None:
         text=True,
     )
     assert b"404" in _asked(port)
-    assert f"Serving on 127.0.0.1:{port}" in managed.hears("READY=1")
+    assert f"Serving on {host}:{port}" in managed.hears("READY=1")
     managed.send(signal.SIGTERM)
     assert managed.ended()[0] == 0
 

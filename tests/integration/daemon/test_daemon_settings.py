@@ -1,6 +1,7 @@
 """The proxy's settings reach it through the daemon, which needs no engine for that."""
 
 import json
+import socket
 import ssl
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -8,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from paas.core.addresses import parse_address
 from paas.daemon import Daemon
 from paas.errors import Invalid, Unavailable
 from paas.settings import Api, Docker, Proxy, Settings
@@ -48,6 +50,19 @@ async def test_a_request_through_a_preface_becomes_a_line(tmp_path: Path) -> Non
     (line,) = log.read_text().splitlines()
     read = json.loads(line)
     assert (read["client"], read["target"], read["status"]) == ("192.0.2.7", "/x", 404)
+
+
+async def test_an_address_of_ipv6(tmp_path: Path) -> None:
+    with TemporaryDirectory(prefix="paas-") as folder:
+        async with AsyncExitStack() as stack:
+            daemon = await Daemon.build(settings(Path(folder), http=["[::1]:0"]), stack)
+            await daemon.start()
+            (address,) = daemon.control.urls.listening
+            host, port = parse_address(address)
+            assert host == "::1"
+            with socket.create_connection((host, port), 5):
+                pass
+            await daemon.drain()
 
 
 async def test_an_access_log_that_cannot_be_opened_is_told_at_once(tmp_path: Path) -> None:
