@@ -8,12 +8,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
 from tests.e2e import apps
-from tests.e2e.api import ENDED
+from tests.e2e.api import ENDED, version_path
 from tests.e2e.daemon import ROOT
 from tests.e2e.engine import RUN_LABEL
 from tests.e2e.http_calls import Answer, get
@@ -113,6 +113,39 @@ def test_killed_under_traffic_adopts_what_runs(own: World, service: str) -> None
     assert not [status for status in load.failures if not _is_refusal(status)]
     assert steady(lambda: sorted(own.containers(service)), "adopted", seconds=2) == before
     assert {own.body(f"{service}-001"), own.body(f"{service}-002")} == {"one", "two"}
+
+
+def test_killed_while_scaling(own: World, service: str) -> None:
+    own.deploy(service, "x")
+    path = version_path(f"{service}-001")
+    for least in (4, 1):
+        before = len(own.containers(service))
+        assert own.api.patch(path, {"replicas": {"min": least, "max": 4}}).status == 200
+        until(lambda n=before: len(own.containers(service)) != n, "it has begun", pause=0.002)
+        own.daemon.restart()
+        assert own.body(service) == "x"
+        until(lambda n=least: _ready(own, service) >= n, "as many as wanted")
+    assert own.api.version(f"{service}-001")["replicas"]["min"] == 1
+
+
+def test_killed_while_deleting(own: World, service: str) -> None:
+    """Gone for good, or as it was: never something between."""
+    own.deploy(service, "one", replicas={"min": 3})
+    until(lambda: len(own.containers(service)) == 3, "three replicas")
+    path = f"/v1/services/{service}"
+    asked = threading.Thread(target=lambda: _delete(own, path, confirm=service))
+    asked.start()
+    until(lambda: len(own.containers(service)) != 3 or not asked.is_alive(), "begun", pause=0.002)
+    own.daemon.restart()
+    asked.join(30)
+    assert own.api.get(path).status in (200, 404)
+    if own.api.get(path).status == 200:
+        assert own.body(service) == "one"
+        assert own.api.delete(path, confirm=service).status == 204
+    until(lambda: not own.containers(service), "nothing of it runs")
+    assert own.api.get(path).status == 404
+    until(lambda: not own.engine.tags(f"paas/{service}"), "no image of it is left")
+    own.assert_tidy()
 
 
 def test_settings_and_history_survive(own: World, service: str) -> None:
@@ -242,6 +275,15 @@ def _builders(world: World) -> list[str]:
     """Containers of build steps carry the test's label and no replica's."""
     mine = world.engine.containers(f"{RUN_LABEL}={apps.RUN}")
     return sorted(set(mine) - set(world.engine.containers("paas.kind=replica")))
+
+
+def _ready(world: World, service: str) -> int:
+    return [one["state"] for one in world.api.replicas(f"{service}-001")].count("ready")
+
+
+def _delete(world: World, path: str, **query: object) -> None:
+    with suppress(OSError, http.client.HTTPException):  # the daemon is killed meanwhile
+        world.api.delete(path, **query)
 
 
 def _all_of(world: World, service: str) -> list[object]:

@@ -70,15 +70,20 @@ def test_a_flood_of_output(own: World, neighbour: str, service: str) -> None:
     assert own.api.delete(f"/v1/services/{service}", confirm=service).status == 204
 
 
-def test_a_replica_killed_under_load_loses_no_safe_request(own: World, service: str) -> None:
+@pytest.mark.parametrize("fault", ["kill", "stop", "restart", "rm -f"])
+def test_a_replica_ended_under_load_loses_no_safe_request(
+    own: World, service: str, fault: str
+) -> None:
     own.deploy(service, "x", replicas={"min": 2})
     until(lambda: len(own.containers(service)) == 2, "two replicas")
     until(lambda: all(one["state"] == "ready" for one in own.api.replicas(f"{service}-001")), "up")
     with Load(own.daemon.proxy_port, f"{service}.localhost", rate=200) as load:
         until(lambda: load.total > 200, "traffic")
-        own.engine.run("kill", own.containers(service)[0])
+        own.engine.run(*fault.split(), own.containers(service)[0])
         until(lambda: load.total > 800, "traffic after it")
     assert load.failures == {}
+    states = [one["state"] for one in own.api.replicas(f"{service}-001")]
+    assert states.count("ready") >= 2, states
 
 
 def test_a_database_without_room(service: str) -> None:
