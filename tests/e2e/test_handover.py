@@ -4,27 +4,21 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.e2e import apps
 from tests.e2e.daemon import Daemon, running, short_folder
 from tests.e2e.load import WORKERS, Load
 from tests.e2e.waiting import until
+from tests.e2e.websockets import silent_websockets, websockets
 from tests.e2e.world import World
 
 RATE = 200.0
 WEBSOCKETS = 5
-_SWITCHING = b"HTTP/1.1 101 Switching Protocols"
 _GOING_AWAY = b"\x88\x02\x03\xe9"
 """An unmasked close frame with code 1001."""
-_HANDLER = r"""#!/bin/sh
-read -r line
-printf 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n'
-exec cat >/dev/null
-"""
 
 
 @pytest.fixture
@@ -43,9 +37,9 @@ def held() -> Iterator[World]:
 def test_an_orderly_restart_loses_no_request_and_says_goodbye_to_websockets(held: World) -> None:
     service, talk = held.name(), held.name()
     held.deploy(service, "one", replicas={"min": 1})
-    held.succeed(talk, _websockets(), replicas={"min": 1})
+    held.succeed(talk, silent_websockets(), replicas={"min": 1})
     port = held.daemon.proxy_port
-    with _websocket(port, f"{talk}.localhost", count=WEBSOCKETS) as sockets:
+    with websockets(port, f"{talk}.localhost", count=WEBSOCKETS) as sockets:
         with Load(port, f"{service}.localhost", rate=RATE) as load:
             for _ in range(2):
                 _pass(load, 100)
@@ -115,30 +109,6 @@ def _in_flight(world: World, service: str) -> int:
 def _pass(load: Load, more: int) -> None:
     total = load.total + more
     until(lambda: load.total >= total, f"{total} requests", seconds=30)
-
-
-def _websockets() -> apps.Source:
-    """Upgrades every connection and stays silent."""
-    return apps.program("exec nc -ll -p $PORT -e /bin/serve", files={"bin/serve": _HANDLER})
-
-
-@contextmanager
-def _websocket(port: int, host: str, *, count: int) -> Iterator[list[socket.socket]]:
-    with ExitStack() as stack:
-        opened = []
-        for _ in range(count):
-            one = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
-            one.sendall(
-                f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\n"
-                "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
-            )
-            head = b""
-            while not head.endswith(b"\r\n\r\n"):
-                head += one.recv(1)
-            assert head.startswith(_SWITCHING), head
-            opened.append(one)
-        yield opened
 
 
 def _farewell(sock: socket.socket) -> bytes:
