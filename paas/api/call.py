@@ -11,12 +11,14 @@ from typing import Any, Generic, TypeVar
 from aiohttp import web
 from pydantic import BaseModel
 
+from paas.api import quotas
 from paas.api.auth import CLOSED, PRINCIPAL, Rule
 from paas.api.bodies import later, read_json
 from paas.api.fields import checked, wrong_field
 from paas.api.problems import Handler
 from paas.api.proxied import Proxied
 from paas.api.queries import NoQuery, Query
+from paas.api.quotas import Quota
 from paas.api.raw_bodies import RawBodies
 from paas.api.schema import Body, Nothing
 from paas.api.service_list import ServiceList
@@ -84,6 +86,8 @@ class Context:
     proxied: Proxied = field(default_factory=Proxied)
     bodies: RawBodies = field(default_factory=RawBodies)
     service_list: ServiceList = field(default_factory=ServiceList)
+    uploads: Quota = field(default_factory=quotas.uploads)
+    streams: Quota = field(default_factory=quotas.streams)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

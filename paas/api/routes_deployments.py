@@ -64,7 +64,8 @@ async def read_log(
         resumed = given.isascii() and given.isdigit() and len(given) < 19
         after = int(given) if resumed else call.query.after
         events = deployment_log.stream(call.context, deployment.id, after=after)
-        return await send(call.request, events)
+        with call.context.streams.taken(deployment.service):
+            return await send(call.request, events)
     key = logs.deployment_log(deployment.id)
     lines = await call.context.journal.read(key, after=call.query.after, limit=call.query.limit)
     if media == PLAIN:
@@ -81,13 +82,14 @@ async def _submit_archive(call: Call[NoQuery, Nothing], service: str) -> web.Res
         wanted = _archive_spec(spec)
         await context.deployments.check(service, create=wanted.create)
 
-    async with receive(
-        call.request,
-        folder=uploads_dir(context.settings.data_dir),
-        limit=context.settings.limits.upload_bytes,
-        on_spec=early,
-    ) as upload:
-        return await _accept(call, service, _archive_spec(upload.spec), upload=upload)
+    with context.uploads.taken(service):
+        async with receive(
+            call.request,
+            folder=uploads_dir(context.settings.data_dir),
+            limit=context.settings.limits.upload_bytes,
+            on_spec=early,
+        ) as upload:
+            return await _accept(call, service, _archive_spec(upload.spec), upload=upload)
 
 
 def _archive_spec(spec: object) -> NewDeployment:

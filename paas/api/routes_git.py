@@ -93,14 +93,15 @@ async def deploy_push(call: Call[NoQuery, Nothing]) -> web.Response:
     async def early(spec: object) -> None:
         await context.pushes.welcome(_order(call, service, spec))
 
-    async with receive(
-        call.request,
-        folder=uploads_dir(context.settings.data_dir),
-        limit=context.settings.limits.upload_bytes,
-        on_spec=early,
-    ) as upload:
-        order = await context.pushes.welcome(_order(call, service, upload.spec))
-        deployment = await context.pushes.deploy(order, upload.keep())
+    with context.uploads.taken(service):
+        async with receive(
+            call.request,
+            folder=uploads_dir(context.settings.data_dir),
+            limit=context.settings.limits.upload_bytes,
+            on_spec=early,
+        ) as upload:
+            order = await context.pushes.welcome(_order(call, service, upload.spec))
+            deployment = await context.pushes.deploy(order, upload.keep())
     where = {"Location": f"/v1/deployments/{deployment.id}"}
     return reply(render.deployment(deployment), status=202, headers=where)
 

@@ -31,7 +31,8 @@ async def read_logs(call: Call[LogQuery, Nothing]) -> answers.Lines | web.Stream
         after = call.request.headers.get("Last-Event-ID", query.after)
         live = query.follow is not False
         events = logs.stream(context, name, wanted, after=after, limit=query.limit, live=live)
-        return await send(call.request, events)
+        with context.streams.taken(name):
+            return await send(call.request, events)
     position = logs.Position.parse(query.after, service.id)
     items = await logs.history(context, service, wanted, position=position, limit=query.limit)
     return answers.Lines(items=items)

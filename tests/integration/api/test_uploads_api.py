@@ -122,6 +122,37 @@ async def test_a_cut_off_upload_leaves_nothing(paas: World) -> None:
     await nothing_left(paas)
 
 
+async def test_a_service_has_few_uploads_at_a_time(paas: World) -> None:
+    writers = []
+    for _ in range(4):
+        _reader, writer = await asyncio.open_unix_connection(paas.socket)
+        writer.write(
+            f"POST {URL} HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n"
+            "Content-Type: multipart/form-data; boundary=b\r\n\r\n".encode()
+        )
+        writer.write(multipart_head(SPEC.encode()) + b"x" * 1_100_000)
+        writers.append(writer)
+
+    async def arriving() -> bool:
+        return len(paas.uploads) == 4
+
+    await until(arriving)
+    parts = [("spec", SPEC.encode()), ("archive", archive(**{"a.txt": "x"}))]
+    refused = await paas.call("POST", URL, data=form(*parts))
+    assert (refused.status, refused.json["code"]) == (503, "too_many_uploads")
+    assert refused.headers["Retry-After"]
+    other = await paas.call("POST", URL.replace("shop", "other"), data=form(*parts))
+    assert other.status == 202, other.text
+    for writer in writers:
+        writer.close()
+
+    async def gone() -> bool:
+        return paas.uploads == []
+
+    await until(gone)
+    assert (await paas.call("POST", URL, data=form(*parts))).status == 202
+
+
 async def test_uploads_cut_off_as_they_begin_leave_nothing(paas: World) -> None:
     """Some of them while their file is being made."""
     body = multipart_head(SPEC.encode()) + b"x" * 70_000
