@@ -10,7 +10,7 @@ GOAWAY and sets `closed`.
 """
 
 from collections.abc import Callable
-from typing import ClassVar, Final
+from typing import ClassVar, Final, cast
 
 from hpack import Decoder, HPACKError, OversizedHeaderListError
 
@@ -259,9 +259,7 @@ class Session:
 
     def _decoded(self, block: bytes) -> list[Pair]:
         try:
-            return [
-                (bytes(name), bytes(value)) for name, value in self._decoder.decode(block, raw=True)
-            ]
+            return cast(list[Pair], self._decoder.decode(block, raw=True))
         except OversizedHeaderListError:
             raise Broken(ErrorCode.ENHANCE_YOUR_CALM, "header list over limit") from None
         except HPACKError:

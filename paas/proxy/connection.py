@@ -107,6 +107,7 @@ class ClientConnection(asyncio.Protocol):
         self.deadline = plane.timers.after(plane.idle_seconds)
 
     def data_received(self, data: bytes) -> None:
+        self._plane.turns.read(self, len(data))
         if self._ending:
             return
         self._parser.receive(data)
@@ -114,7 +115,6 @@ class ClientConnection(asyncio.Protocol):
         if self._parser.buffered > self._plane.limits.hold_bytes:
             self._backlog = True
             self._set_reading()
-        self._plane.turns.read(self, len(data))
 
     def eof_received(self) -> bool:
         self._outlet.flush()

@@ -13,7 +13,7 @@ from typing import cast
 from paas.core.routing import Route
 from paas.http1.events import Bad, RequestHead
 from paas.http1.head import Onward
-from paas.http1.parser import RequestParser
+from paas.http1.parser import RequestParser, ResponseParser
 from paas.http2.events import NOTHING, Body, Event, Gone, Opened
 from paas.http2.session import Session
 from paas.live.board import OpenRequest
@@ -55,6 +55,7 @@ class Multiplexed(asyncio.Protocol):
         "onward",
         "peer",
         "session",
+        "spare",
     )
 
     def __init__(
@@ -73,6 +74,7 @@ class Multiplexed(asyncio.Protocol):
         self._behind = self._in_head = self._marked = False
         self.session = Session(head_bytes=plane.limits.head_bytes, now=plane.timers.now)
         self.onward = Onward()
+        self.spare: list[ResponseParser] = []
         self.peer = NOBODY
         self.full = False
         self.deadline = NEVER

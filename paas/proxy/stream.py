@@ -37,6 +37,8 @@ class Carrier(Protocol):
     full: bool
     onward: Onward
     peer: Peer
+    spare: list[ResponseParser]
+    """Of streams that ended: they know the heads that they read last."""
 
     @property
     def session(self) -> Session: ...
@@ -83,7 +85,7 @@ class Stream:
         self._plane = plane
         self._carrier = carrier
         self._exchange: Exchange | None = None
-        self._parser = ResponseParser(_OURS)
+        self._parser = carrier.spare.pop() if carrier.spare else ResponseParser(_OURS)
         self._heads: list[bytes] = []
         self._body: list[bytes] = []
         self._size = 0
@@ -176,7 +178,9 @@ class Stream:
         parser.receive(data)
         while (event := parser.next()) is not None and event is not END:
             if isinstance(event, ResponseHead):
-                self._heads.append(answer_block(event))
+                # heads repeat, and the parser hands the same one out again
+                event.onward = event.onward or answer_block(event)
+                self._heads.append(event.onward)
             else:
                 assert isinstance(event, bytes)  # we wrote it
                 self._body.append(event)
@@ -239,6 +243,9 @@ class Stream:
         clients are known to lose an answer over a reset that comes with it.
         """
         self._answered = True
+        if self._parser.exhausted:
+            self._parser.restart()
+            self._carrier.spare.append(self._parser)
         if self._ended:
             self._leave()
         else:
