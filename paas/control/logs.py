@@ -150,8 +150,7 @@ class _Pace:
         if self._count < BATCH:
             return
         early = self._began + BATCH / LINES_PER_SECOND - self._clock()
-        if early > 0:
-            await asyncio.sleep(early)
+        await asyncio.sleep(max(0.0, early))  # others get their turn in any case
         self._began, self._count = self._clock(), 0
 
 
