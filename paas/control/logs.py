@@ -23,12 +23,8 @@ LAST_LINES = 2.0
 LOOK_BACK = 1000
 MOMENT = 0.05
 MOST_RECENT = 1000
-LINES_PER_SECOND = 4000
-"""Of one replica. Who writes more is read later: the engine keeps what it may keep, and
-the loop has time for others.
-"""
-BATCH = 200
-"""Lines between two looks at the clock."""
+IN_A_ROW = 50
+"""Lines of one replica that are taken before everything else has its turn."""
 MARKER = "paas"
 """The stream of our own remarks between a program's lines."""
 
@@ -96,7 +92,7 @@ class Collector:
         key = version_log(replica.version_id)
         secrets = self._secrets(replica)
         copied: _Copied | None = None
-        pace = _Pace()
+        count = 0
         while True:
             try:
                 if copied is None:
@@ -107,7 +103,9 @@ class Collector:
                     if line not in told:
                         copied.add(line)
                         self._append(replica.version_id, line)
-                    await pace.line()
+                    count += 1
+                    if not count % IN_A_ROW:
+                        await asyncio.sleep(0)
             except NotFound:
                 return
             except PaasError as error:
@@ -134,24 +132,6 @@ class Collector:
     def _secrets(self, replica: Replica) -> list[str]:
         found = self._catalog.version(replica.version_id)
         return list(reveal(self._vault, found[1]).values()) if found else []
-
-
-class _Pace:
-    """Waits where lines come faster than `LINES_PER_SECOND`."""
-
-    def __init__(self) -> None:
-        self._clock = asyncio.get_running_loop().time
-        self._began = self._clock()
-        self._count = 0
-
-    async def line(self) -> None:
-        """One more was taken."""
-        self._count += 1
-        if self._count < BATCH:
-            return
-        early = self._began + BATCH / LINES_PER_SECOND - self._clock()
-        await asyncio.sleep(max(0.0, early))  # others get their turn in any case
-        self._began, self._count = self._clock(), 0
 
 
 class _Copied:
