@@ -14,7 +14,7 @@ import pytest
 
 from tests.e2e import apps
 from tests.e2e.api import ENDED, version_path
-from tests.e2e.daemon import ROOT
+from tests.e2e.daemon import ROOT, Daemon, running, short_folder
 from tests.e2e.engine import RUN_LABEL
 from tests.e2e.http_calls import Answer, get
 from tests.e2e.load import Load
@@ -146,6 +146,27 @@ def test_killed_while_deleting(own: World, service: str) -> None:
     assert own.api.get(path).status == 404
     until(lambda: not own.engine.tags(f"paas/{service}"), "no image of it is left")
     own.assert_tidy()
+
+
+@pytest.mark.parametrize("moment", [0.0, 0.005, 0.02, 0.05])
+def test_killed_while_migrating(moment: float) -> None:
+    """The first start brings the schema from nothing to the newest."""
+    with short_folder() as data:
+        daemon = Daemon(data)
+        begun = subprocess.Popen(
+            [sys.executable, "-m", "paas", "serve"],
+            env=daemon.environment,
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        until((data / "paas.db").exists, "the database is made", pause=0.001)
+        time.sleep(moment)  # which statement that is does not matter
+        begun.kill()
+        begun.wait(10)
+        with running(daemon):
+            assert daemon.api.post("/v1/services", {"name": "kept"}).status == 201
+            assert [one["name"] for one in daemon.api.items("/v1/services")] == ["kept"]
 
 
 def test_settings_and_history_survive(own: World, service: str) -> None:
