@@ -1,10 +1,7 @@
 """Programs that misbehave and disks that are full: told, bounded, and nobody else's trouble."""
 
-import http.client
-import resource
-import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +9,6 @@ import pytest
 from tests.e2e import apps
 from tests.e2e.daemon import Daemon, running, short_folder
 from tests.e2e.disks import filled, small_disk
-from tests.e2e.http_calls import send
 from tests.e2e.load import Load
 from tests.e2e.waiting import until
 from tests.e2e.world import World
@@ -88,29 +84,6 @@ def test_a_replica_ended_under_load_loses_no_safe_request(
     assert load.failures == {}
     states = [one["state"] for one in own.api.replicas(f"{service}-001")]
     assert states.count("ready") >= 2, states
-
-
-def test_descriptors_run_out(own: World, service: str) -> None:
-    """What is open goes on; who comes waits, and is served when there are some again."""
-    own.deploy(service, "x")
-    port, pid, host = own.daemon.proxy_port, own.daemon.pid, f"{service}.localhost"
-    kept = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    with closing(kept), ExitStack() as idle:
-        assert send(kept, "GET", "/", headers={"Host": host}).status == 200
-        before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        open_now = len(list(Path(f"/proc/{pid}/fd").iterdir()))
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (open_now + 5, before[1]))
-        try:
-            for _ in range(50):
-                idle.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
-            until(lambda: "out of descriptors, accepting pauses" in own.daemon.log, "it pauses")
-            for _ in range(20):
-                assert send(kept, "GET", "/", headers={"Host": host}).status == 200
-        finally:
-            resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
-        until(lambda: own.get(service).status == 200, "newcomers are served again")
-    own.deploy(service, "y")
-    assert own.body(service) == "y"
 
 
 def test_the_clock_is_set_back_and_forth(service: str) -> None:
