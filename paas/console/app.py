@@ -4,6 +4,7 @@ A page and its live part come from the same function, so they cannot disagree.
 """
 
 import asyncio
+import contextlib
 import functools
 import hashlib
 from collections.abc import AsyncGenerator, Mapping
@@ -85,21 +86,22 @@ class Console:
         self, request: web.Request, route: PageRoute
     ) -> AsyncGenerator[ServerEvent | None]:
         """The live part whenever it changed. It depends on nothing but its key."""
+        visit = self._visit(request)
+        who = visit.principal
+        key = (route.name, request.path_qs, visit.language, who.scope, who.view)
+        part = functools.partial(self._part, route, request)
         shown = ""
-        while True:
-            visit = self._visit(request)
-            who = visit.principal
-            key = (route.name, request.path_qs, visit.language, who.scope, who.view)
-            html = await self._parts.html(key, functools.partial(self._part, route, visit))
-            if html == shown:
-                yield None
-            else:
-                shown = html
-                yield ServerEvent(data=html.replace("\n", "&#10;"))
-            await asyncio.sleep(self._parts.pause)
+        async with contextlib.aclosing(self._parts.follow(key, part)) as following:
+            async for html in following:
+                if html == shown:
+                    yield None
+                else:
+                    shown = html
+                    yield ServerEvent(data=html.replace("\n", "&#10;"))
 
-    async def _part(self, route: PageRoute, visit: Visit) -> str:
+    async def _part(self, route: PageRoute, request: web.Request) -> str:
         """What the live part shows now; when that is gone, why."""
+        visit = self._visit(request)
         try:
             page = await route.function(visit)
         except PaasError as error:
@@ -146,9 +148,12 @@ class Console:
         kind = _TYPES.get(name[name.rfind(".") :])
         if ".." in name or kind is None or not file.is_file():
             raise web.HTTPNotFound
-        known = request.query.get("v") == _digest(name)
+        digest = _digest(name)
+        known = request.query.get("v") == digest
         cache = f"public, max-age={YEAR}, immutable" if known else "no-cache"
-        headers = {"Cache-Control": cache}
+        headers = {"Cache-Control": cache, "ETag": f'"{digest}"'}
+        if any(digest in (one.value, "*") for one in request.if_none_match or ()):
+            return web.Response(status=304, headers=headers)
         return web.Response(body=file.read_bytes(), content_type=kind, headers=headers)
 
     async def _sample(self, request: web.Request) -> web.Response:

@@ -5,15 +5,14 @@ when it would take more, everybody sees changes a little later.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 
 REFRESH = 1.0
 """Seconds between two looks at what a live part shows."""
 SHARE = 0.2
 """Of the loop's time that may go into them."""
-FORGOTTEN = 30.0
-"""Seconds without a look after which a part is not kept any more."""
 
 
 @dataclass(slots=True)
@@ -21,11 +20,12 @@ class _Part:
     html: str = ""
     made: float | None = None
     cost: float = 0.0
+    watchers: int = 0
     making: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class LiveParts:
-    """Owns the parts by what they depend on; bounded by who looks."""
+    """Owns the parts that somebody looks at, by what they depend on."""
 
     def __init__(self, *, refresh: float = REFRESH) -> None:
         self._refresh = refresh
@@ -36,22 +36,31 @@ class LiveParts:
         """Seconds until the next look."""
         return max(self._refresh, sum(one.cost for one in self._parts.values()) / SHARE)
 
-    async def html(self, key: Hashable, make: Callable[[], Awaitable[str]]) -> str:
-        """What `make` answers, or did a moment ago for somebody else with that key. Raises
-        what `make` raises.
+    async def follow(
+        self, key: Hashable, make: Callable[[], Awaitable[str]]
+    ) -> AsyncGenerator[str]:
+        """What `make` answers, or did a moment ago for somebody else with that key, again and
+        again. Raises what `make` raises. Close it.
+        """
+        part = self._parts.setdefault(key, _Part())
+        part.watchers += 1
+        try:
+            while True:
+                yield await self._html(part, make)
+                await asyncio.sleep(self.pause)
+        finally:
+            part.watchers -= 1
+            if not part.watchers:
+                del self._parts[key]
+
+    async def _html(self, part: _Part, make: Callable[[], Awaitable[str]]) -> str:
+        """Its cost is what the loop's thread computed meanwhile, at most that of others, too:
+        waiting for a disk takes nothing from anybody.
         """
         now = asyncio.get_running_loop().time
-        part = self._parts.setdefault(key, _Part())
         async with part.making:
-            begun = now()
-            if part.made is None or begun - part.made >= 0.9 * self.pause:
+            if part.made is None or now() - part.made >= 0.9 * self.pause:
+                begun, computed = now(), time.thread_time()
                 part.html = await make()
-                part.made, part.cost = begun, now() - begun
-                self._forget(begun)
+                part.made, part.cost = begun, time.thread_time() - computed
         return part.html
-
-    def _forget(self, now: float) -> None:
-        after = FORGOTTEN + self.pause
-        for key, part in list(self._parts.items()):
-            if part.made is not None and now - part.made > after and not part.making.locked():
-                del self._parts[key]

@@ -1,10 +1,11 @@
 """A service's further pages in a real browser: webhook, who reaches it, logs; and the host's."""
 
 import re
+import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.e2e import apps
 from tests.e2e.browser import Console, chromium, console_of_its_own, visitor
@@ -52,6 +53,19 @@ def test_a_webhook_is_set_up_and_its_secret_shown_once(browser: Browser, console
         person.go("/services/shop/repository")
         person.see("Nothing came yet.")
         assert secret not in page.content()
+
+
+def test_a_page_is_live_however_late_its_scripts_come(browser: Browser, console: Console) -> None:
+    def late(route: Route) -> None:
+        time.sleep(1.0)
+        route.continue_()
+
+    with visitor(browser, console) as person:
+        person.page.route("**/hx-sse.js*", late)
+        person.go("/services/bad/repository")
+        person.see("The webhook answers nobody.")
+        assert console.world.api.post("/v1/services/bad/hook").status == 201
+        person.see("New secret")
 
 
 def test_who_reaches_a_service_and_what_is_no_traffic(browser: Browser, console: Console) -> None:

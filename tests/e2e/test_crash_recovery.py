@@ -115,17 +115,17 @@ def test_killed_under_traffic_adopts_what_runs(own: World, service: str) -> None
     assert {own.body(f"{service}-001"), own.body(f"{service}-002")} == {"one", "two"}
 
 
-def test_killed_while_scaling(own: World, service: str) -> None:
-    own.deploy(service, "x")
-    path = version_path(f"{service}-001")
-    for least in (4, 1):
-        before = len(own.containers(service))
-        assert own.api.patch(path, {"replicas": {"min": least, "max": 4}}).status == 200
-        until(lambda n=before: len(own.containers(service)) != n, "it has begun", pause=0.002)
-        own.daemon.restart()
-        assert own.body(service) == "x"
-        until(lambda n=least: _ready(own, service) >= n, "as many as wanted")
-    assert own.api.version(f"{service}-001")["replicas"]["min"] == 1
+@pytest.mark.parametrize(("replicas", "wanted"), [(1, 4), (4, 1)])
+def test_killed_while_scaling(own: World, service: str, replicas: int, wanted: int) -> None:
+    own.deploy(service, "x", replicas={"min": replicas, "max": 4})
+    until(lambda: _ready(own, service) == replicas, "as many as asked for")
+    answer = own.api.patch(version_path(f"{service}-001"), {"replicas": {"min": wanted, "max": 4}})
+    assert answer.status == 200
+    until(lambda: len(own.containers(service)) != replicas, "it has begun", pause=0.002)
+    own.daemon.restart()
+    assert own.body(service) == "x"
+    until(lambda: _ready(own, service) >= wanted, "as many as wanted")
+    assert own.api.version(f"{service}-001")["replicas"]["min"] == wanted
 
 
 def test_killed_while_deleting(own: World, service: str) -> None:
