@@ -203,6 +203,7 @@ class Version(Shape):
     memory: int
     memory_text: str
     concurrency: int
+    read_only: bool
     replicas: ReplicaRange
     running_replicas: int
     scaling: ScalingRules

@@ -29,6 +29,8 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "cpu": "Cores per replica; left out: the host's default (0.5).",
         "memory": "Bytes per replica, or text such as 512MiB; left out: the host's default.",
         "concurrency": "Most requests in flight per replica; 0: no limit.",
+        "read_only": "Replicas cannot write but to /tmp, /var/tmp and /run, in memory and without "
+        "running programs from there; left out: false.",
         "replicas": "How few and how many replicas there may be.",
         "scaling": "Targets per replica; left out: the host's default (50 requests a second).",
         "timeouts": "Seconds that are waited.",

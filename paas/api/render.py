@@ -146,6 +146,7 @@ def version(view: VersionView) -> answers.Version:
         memory=spec.memory,
         memory_text=format_size(spec.memory),
         concurrency=spec.concurrency,
+        read_only=spec.read_only,
         replicas=answers.ReplicaRange(
             min=spec.replicas.min, max=spec.replicas.max, schedules=schedules(spec.replicas)
         ),

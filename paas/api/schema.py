@@ -183,6 +183,7 @@ class NewDeployment(Body):
     cpu: Cores | None = None
     memory: Memory | None = None
     concurrency: Concurrency | None = None
+    read_only: bool | None = None
     replicas: ReplicaRange = ReplicaRange()
     scaling: ScalingRules | None = None
     timeouts: Timeouts = Timeouts()

@@ -36,6 +36,7 @@ def version_spec(wanted: schema.NewDeployment, usual: spec.VersionSpec) -> spec.
         cpu=_or(wanted.cpu, usual.cpu),
         memory=_or(wanted.memory, usual.memory),
         concurrency=_or(wanted.concurrency, usual.concurrency),
+        read_only=_or(wanted.read_only, usual.read_only),
         replicas=replica_range(wanted.replicas, usual.replicas),
         scaling=scaling_rules(scaling, usual.scaling) if scaling else usual.scaling,
         timeouts=_timeouts(wanted.timeouts, usual.timeouts),

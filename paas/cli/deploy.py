@@ -77,6 +77,11 @@ _OPTIONS = (
     click.option("--cpu", type=float, metavar="CORES", help="Per replica, for example 0.5."),
     click.option("--memory", metavar="SIZE", help="Per replica, for example 512MiB."),
     click.option("--concurrency", type=click.IntRange(0), help="Requests at once per replica."),
+    click.option(
+        "--read-only/--writable",
+        default=None,
+        help="Whether replicas can write to temporary folders only.",
+    ),
     click.option("--rps", type=float, help="Requests per second per replica to scale at."),
     click.option("--dockerfile", metavar="FILE", help="Its path inside the source."),
     click.option("--build-dir", metavar="DIR", help="The build context inside the source."),

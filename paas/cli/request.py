@@ -79,7 +79,10 @@ def read_pairs(path: Path) -> dict[str, str]:
 
 def spec(options: Mapping[str, Any], source: Mapping[str, object]) -> dict[str, Any]:
     """The request's JSON: what was given, and nothing where an option was silent."""
-    simple = ("port", "note", "cpu", "memory", "concurrency", "dockerfile", "build_dir", "target")
+    simple = (
+        *("port", "note", "cpu", "memory", "concurrency", "read_only"),
+        *("dockerfile", "build_dir", "target"),
+    )
     asked: dict[str, Any] = {"create": True, "source": source, "traffic": options["traffic"]}
     asked |= {name: options[name] for name in simple if options[name] is not None}
     for section, keys in (

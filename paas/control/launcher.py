@@ -175,6 +175,7 @@ class Launcher:
             command=version.spec.command,
             args=version.spec.args,
             boost=self._boost or None,
+            read_only=version.spec.read_only,
         )
 
     def _env(self, service: Service, version: Version) -> dict[str, str]:

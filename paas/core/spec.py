@@ -107,7 +107,8 @@ class Probe:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionSpec:
     """All that one deployment asks for. `secrets` maps names to sealed values, and so does
-    `build_secrets`, which only the build sees. `target` is a stage of the Dockerfile.
+    `build_secrets`, which only the build sees. `target` is a stage of the Dockerfile. With
+    `read_only` a program can write to nothing but temporary folders.
     """
 
     source: Source
@@ -124,6 +125,7 @@ class VersionSpec:
     cpu: float = 0.5
     memory: int = 512 * 1024 * 1024
     concurrency: int = 80
+    read_only: bool = False
     replicas: ReplicaRange = ReplicaRange()
     scaling: ScalingRules = ScalingRules(rps=50)
     timeouts: Timeouts = Timeouts()

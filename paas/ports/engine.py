@@ -31,7 +31,8 @@ class ReplicaSpec:
     """All the engine needs to start one replica. `env` is complete and in clear text.
 
     `cpu` is its limit in processors; with `boost` it starts under that limit instead, if
-    that is higher, until `Engine.limit_cpu` says otherwise.
+    that is higher, until `Engine.limit_cpu` says otherwise. With `read_only` its root file
+    system is: it can write to temporary folders only, in its memory.
     """
 
     service: str
@@ -45,6 +46,7 @@ class ReplicaSpec:
     command: tuple[str, ...] | None = None
     args: tuple[str, ...] | None = None
     boost: float | None = None
+    read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,11 @@ class Authority:
         return f"http://127.0.0.1:{self._dns_management}"
 
     @property
+    def plans_renewals(self) -> bool:
+        """Whether it says when it wants a certificate renewed (RFC 9773)."""
+        return "renewalInfo" in self._get(self.directory)
+
+    @property
     def log(self) -> str:
         return self._log.read_text(errors="replace")
 
@@ -118,7 +123,9 @@ class Authority:
         return True
 
     def _read(self, path: str) -> str:
+        return self._get(f"https://127.0.0.1:{self._management}{path}")
+
+    def _get(self, url: str) -> str:
         context = ssl.create_default_context(cafile=str(self.ca_file))
-        url = f"https://127.0.0.1:{self._management}{path}"
         with urllib.request.urlopen(url, context=context, timeout=5) as answer:
             return str(answer.read().decode())

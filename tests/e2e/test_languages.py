@@ -58,6 +58,11 @@ def test_from_init_to_the_answer(
         assert version in page.text
     assert shared.body(service, "/healthz") == "ok"
     assert shared.get(service, "/none").status == 404
+    again = {"source": {"type": "version", "version": version}, "read_only": True}
+    accepted = shared.api.post(f"/v1/services/{service}/deployments", again).json
+    ended = shared.api.ended(accepted["id"])
+    assert ended["status"] == "succeeded", ended
+    assert f"Hello from {LANGUAGES[language]}" in shared.get(service).text
     read = shared.api.version(version)
     assert read["port"] == 8080
     assert read["generated_dockerfile"].startswith("# ")

@@ -87,6 +87,20 @@ def test_limits_and_hardening_of_a_replica(shared: World, service: str) -> None:
     assert shared.body(service) == "x"
 
 
+def test_a_read_only_replica_writes_to_scratch_only(shared: World, service: str) -> None:
+    said = "can() { if echo x 2>/dev/null >$1/x; then echo $1 yes; else echo $1 no; fi; }"
+    brought = "busybox cp /bin/busybox /tmp/; /tmp/busybox true 2>/dev/null || echo no programs"
+    tries = f"{said}; for at in / /bin /www /run /tmp /var/tmp; do can $at; done; {brought}"
+    shared.succeed(service, apps.web("x", before=tries), read_only=True, memory="64MiB")
+    assert shared.body(service) == "x"
+    lines = [line["text"] for line in shared.api.items(f"/v1/services/{service}/logs")]
+    assert lines[:7] == [
+        *("/ no", "/bin no", "/www no", "/run yes", "/tmp yes", "/var/tmp yes", "no programs")
+    ]
+    host = shared.engine.inspect(shared.replica(f"{service}-001"))["HostConfig"]
+    assert host["ReadonlyRootfs"] is True
+
+
 def test_use_is_reported(shared: World, service: str) -> None:
     shared.deploy(service, "x")
     shared.body(service)

@@ -3,6 +3,7 @@ import json
 
 import aiohttp
 
+from paas.ports import ReplicaSpec
 from tests.fakes.replica import PORT
 from tests.integration.api.rig import IMAGE, World, archive, until
 
@@ -32,8 +33,13 @@ async def again(paas: World, **spec: object) -> dict[str, object]:
 
 def environment(paas: World, version: str) -> dict[str, str]:
     """What its replica got."""
+    return dict(specification(paas, version).env)
+
+
+def specification(paas: World, version: str) -> ReplicaSpec:
+    """What its replica was started with."""
     (found,) = [one for one in paas.engine.containers.values() if one.spec.version == version]
-    return dict(found.spec.env)
+    return found.spec
 
 
 async def test_a_version_goes_on_from_another_without_a_build(paas: World) -> None:
@@ -74,6 +80,17 @@ async def test_inherit_takes_over_what_is_not_said(paas: World) -> None:
     assert read["source"]["image"] == IMAGE
     seen = environment(paas, "shop-002")
     assert (seen["A"], seen["KEY"]) == ("now hidden", "now plain")
+
+
+async def test_a_read_only_root_is_taken_over_until_it_is_said_otherwise(paas: World) -> None:
+    await paas.deploy(read_only=True)
+    await paas.deploy(inherit=True)
+    await paas.deploy(inherit=True, read_only=False)
+    for number, wanted in ((1, True), (2, True), (3, False)):
+        name = f"shop-00{number}"
+        read = (await paas.call("GET", f"/v1/services/shop/versions/{name}")).json
+        assert read["read_only"] is wanted
+        assert specification(paas, name).read_only is wanted
 
 
 async def test_only_a_ready_version_can_be_gone_on_from(paas: World) -> None:

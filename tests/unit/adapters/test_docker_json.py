@@ -61,7 +61,17 @@ def test_a_replica_is_hardened() -> None:
     assert host["Init"] is True
     assert host["Privileged"] is False
     assert host["RestartPolicy"] == {"Name": "no"}
+    assert (host["ReadonlyRootfs"], host["Tmpfs"]) == (False, {})
     assert not {"Binds", "PortBindings", "Devices", "Mounts"} & host.keys()
+
+
+def test_a_read_only_replica_has_scratch_that_fits_into_its_memory() -> None:
+    config = replica_config(spec(read_only=True, memory=64 << 20), installation=INSTALLATION)
+    host = config["HostConfig"]
+    assert host["ReadonlyRootfs"] is True
+    assert host["Tmpfs"].keys() == {"/run", "/tmp", "/var/tmp"}
+    for options in host["Tmpfs"].values():
+        assert {"noexec", "nosuid", "nodev", f"size={16 << 20}"} <= set(options.split(","))
 
 
 def test_command_and_args_mean_what_kubernetes_means() -> None:
