@@ -28,6 +28,7 @@ from paas.proxy.timers import NEVER
 from paas.proxy.trace import unread
 
 PROTOCOL = b"HTTP/2.0"
+HEAD_END = b"\r\n\r\n"
 FRAMES = 64
 """Handled in one turn."""
 
@@ -263,15 +264,17 @@ class Multiplexed(asyncio.Protocol):
             return
         self._parser = RequestParser(plane.limits)  # the old one stopped for good
         assert isinstance(head, Bad)  # a whole head is that or good
-        self._refuse(stream, pages.malformed(head), ended=event.ended)
+        self._refuse(stream, pages.malformed(head), event)
 
-    def _refuse(self, stream: Stream, problem: Problem, *, ended: bool) -> None:
+    def _refuse(self, stream: Stream, problem: Problem, event: Opened) -> None:
         """Answer what is no usable request."""
         self._plane.counters.error(problem.code)
         page = pages.page(problem, None, keep_alive=True)
+        if event.text.startswith(b"HEAD "):
+            page = page[: page.index(HEAD_END) + len(HEAD_END)]
         if self._plane.access is not None:
             self._plane.access.add(unread(self.peer, problem, sent=len(page)))
-        stream.answer(page, ended=ended)
+        stream.answer(page, ended=event.ended)
 
     def _room(self) -> None:
         """There may be room to send for those who wait."""

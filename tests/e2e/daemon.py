@@ -44,8 +44,13 @@ class Daemon:
         settings: Mapping[str, str] | None = None,
         docker_host: str = "",
         held: Mapping[str, socket.socket] | None = None,
+        descriptors: int = 0,
     ) -> None:
-        """`held` are listening sockets by name, which it gets as systemd would give them."""
+        """`held` are listening sockets by name, which it gets as systemd would give them;
+        `descriptors` is how many it may have, if not as many as the tests.
+        """
+        limit = ["prlimit", f"--nofile={descriptors}:{descriptors}"] if descriptors else []
+        self._serve = [*limit, sys.executable, "-m", "paas", "serve"]
         self.data = data
         self._held = held or {}
         self.engine = Engine(docker_host)
@@ -128,11 +133,10 @@ class Daemon:
             subprocess.run(words, check=False, timeout=120)
 
     def _command(self) -> list[str]:
-        serve = [sys.executable, "-m", "paas", "serve"]
         if not self._held:
-            return serve
+            return self._serve
         numbers = ",".join(str(sock.fileno()) for sock in self._held.values())
-        return [sys.executable, "-Ic", _ACTIVATE, numbers, ":".join(self._held), *serve]
+        return [sys.executable, "-Ic", _ACTIVATE, numbers, ":".join(self._held), *self._serve]
 
     def _end(self, number: signal.Signals) -> int:
         assert self._process is not None

@@ -152,6 +152,9 @@ async def test_our_own_pages(stage: Stage) -> None:
     client = await Multiplex.open(stage)
     got = await client.ask(fields(path="/a#b"))
     assert (got.status, got.code) == (400, "bad_request")
+    assert got.body
+    for wrong in ({"path": "/a#b"}, {"path": "/" + "x" * 9000}, {"host": "other.example"}):
+        assert (await client.ask(fields("HEAD", **wrong))).body == b""
     got = await client.ask(fields(host="other.example"))
     assert (got.status, got.code) == (421, "misdirected_request")
     got = await client.ask(fields(path="/" + "x" * 9000))
