@@ -8,6 +8,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.certificates import Pair, issue
 from tests.e2e import apps
 from tests.e2e.browser import Console, Visitor, chromium, console_of_its_own, visitor
 from tests.e2e.waiting import until
@@ -81,6 +82,29 @@ def test_from_nothing_to_split_traffic_and_back(
         assert person.troubles == []
 
 
+def bring_certificate(person: Visitor, domain: str) -> None:
+    """Another domain's first, which is refused; then the right one, and take it back."""
+    page = person.page
+
+    def upload(pair: Pair) -> None:
+        for label, content in (("Certificate file", pair.chain), ("Key file", pair.key)):
+            file = {"name": "own.pem", "mimeType": "application/x-pem-file", "buffer": content}
+            page.get_by_label(label).set_input_files(file)
+        person.click("button", "Use this certificate")
+
+    page.get_by_text("A certificate of your own").click()
+    page.locator("#own-certificate").get_by_label("Domain").fill(domain)
+    upload(issue("other.example.test"))
+    expect(page.locator("#wrong-certificate")).to_be_visible()
+    upload(issue(domain, days=40))
+    person.see("Saved.")
+    row = page.locator(f"[id='domain-{domain}']")
+    expect(row).to_contain_text("valid")
+    page.once("dialog", lambda dialog: dialog.accept())
+    row.get_by_role("button", name="no more").click()
+    expect(row).not_to_contain_text("valid")
+
+
 def test_settings_domains_and_logs(browser: Browser, console: Console) -> None:
     world = console.world
     world.succeed("shop", apps.web("one"), env={"MODE": "prod"}, secrets={"TOKEN": "abcdef"})
@@ -105,6 +129,7 @@ def test_settings_domains_and_logs(browser: Browser, console: Console) -> None:
         page.get_by_label("A domain of your own").fill("not a domain")
         person.click("button", "Add")
         expect(page.locator(".notice.bad")).to_be_visible()
+        bring_certificate(person, "shop.example.test")
         page.once("dialog", lambda dialog: dialog.accept())
         person.click("button", "Remove shop.example.test")
         person.see("No custom domains yet.")

@@ -25,6 +25,8 @@ def test_descriptors_run_out(service: str) -> None:
             visitor = held.enter_context(
                 closing(http.client.HTTPConnection("127.0.0.1", daemon.proxy_port, timeout=30))
             )
+            answer = send(visitor, "GET", "/", headers={"Host": f"{service}.localhost"})
+            assert answer.status == 200
             for number in range(2 * DESCRIPTORS):
                 api = held.enter_context(socket.socket(socket.AF_UNIX))
                 api.setblocking(False)
