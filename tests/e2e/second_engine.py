@@ -20,8 +20,10 @@ class SecondEngine:
     and lives until `close`.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
+        """`options` are more of the command line."""
         self._folder = folder
+        self._options = options
         self._process: subprocess.Popen[bytes] | None = None
         self._runtime: subprocess.Popen[bytes] | None = None
         self._runtime_socket = folder / "containerd.sock"
@@ -41,6 +43,7 @@ class SecondEngine:
             *("--default-address-pool", "base=10.213.0.0/16,size=24"),
             "--iptables=false",
             "--ip6tables=false",
+            *self._options,
         ]
         (self._folder / "pid").unlink(missing_ok=True)
         self._process = self._run(words)
@@ -118,8 +121,8 @@ class SecondEngine:
 
 
 @contextmanager
-def second_engine(folder: Path) -> Iterator[SecondEngine]:
-    engine = SecondEngine(folder)
+def second_engine(folder: Path, *options: str) -> Iterator[SecondEngine]:
+    engine = SecondEngine(folder, *options)
     try:
         engine.start()
         yield engine
