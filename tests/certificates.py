@@ -43,6 +43,8 @@ def issue(*names: str, addresses: tuple[str, ...] = (), days: float = 1.0) -> Pa
     )
     hosts: list[x509.GeneralName] = [x509.DNSName(name) for name in names]
     hosts += [x509.IPAddress(ip_address(address)) for address in addresses]
+    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
+    unsigned = unsigned.add_extension(identifier, critical=False)
     if hosts:
         unsigned = unsigned.add_extension(x509.SubjectAlternativeName(hosts), critical=False)
     pem = serialization.Encoding.PEM

@@ -1,6 +1,7 @@
 """What every `Authority` does: the fake in memory, and the real client with pebble."""
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -8,6 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from paas.adapters.authority import Account, AcmeAuthority
 from paas.adapters.certificates import usable_certificate
@@ -15,6 +18,7 @@ from paas.adapters.forge import KeyForge
 from paas.core.certifying import Challenge
 from paas.errors import Failed, Unavailable
 from paas.ports import Authority, Order, Request
+from tests.certificates import issue
 from tests.e2e.authority import Authority as Pebble
 from tests.e2e.daemon import free_port
 from tests.fakes.certifying import FakeAuthority
@@ -164,6 +168,38 @@ async def test_one_whose_certificate_is_not_trusted(pebble: Site) -> None:
     stranger = AcmeAuthority(Account(directory=pebble.authority.directory))
     with pytest.raises(Unavailable, match="cannot be talked to"):
         await stranger.begin(request)
+
+
+@pytest.mark.parametrize(
+    "strange", ["no json", "[]", '{"suggestedWindow": null}', '{"suggestedWindow": {"start": "x"}}']
+)
+async def test_what_it_says_of_one_renewal_is_no_trouble_of_the_others(
+    tmp_path: Path, strange: str
+) -> None:
+    own = issue("localhost", addresses=("127.0.0.1",))
+    ca_file = tmp_path / "authority.pem"
+    ca_file.write_bytes(own.chain)
+    window = {"start": "2040-01-01T00:00:00Z", "end": "2040-01-01T00:00:00Z"}
+    answers = iter([strange, json.dumps({"suggestedWindow": window})])
+
+    async def directory(request: web.Request) -> web.Response:
+        return web.json_response({"renewalInfo": f"https://{request.host}/renewals"})
+
+    async def renewals(_: web.Request) -> web.Response:
+        return web.Response(text=next(answers), content_type="application/json")
+
+    app = web.Application()
+    app.router.add_get("/dir", directory)
+    app.router.add_get("/renewals/{certificate}", renewals)
+    server = TestServer(app, scheme="https")
+    await server.start_server(ssl=own.certificate.context)
+    try:
+        account = Account(directory=f"https://127.0.0.1:{server.port}/dir", ca_file=str(ca_file))
+        chains = {host: issue(host).chain.decode() for host in ("first.test", "second.test")}
+        told = await AcmeAuthority(account).renewals(FORGE.new_key(), chains)
+    finally:
+        await server.close()
+    assert told == {"second.test": 2208988800.0}
 
 
 async def test_one_that_never_answers_is_given_up() -> None:
