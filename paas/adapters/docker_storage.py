@@ -5,6 +5,7 @@ refuses what a container uses, what other images were made on top of, and what h
 in several repositories.
 """
 
+import asyncio
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -19,7 +20,9 @@ from paas.errors import Conflict, Failed, NotFound
 
 LIST_SECONDS = 60.0
 COUNT_SECONDS = 300.0
+BUSY_PAUSE = 0.2
 REMOVE_SECONDS = 120.0
+_BUSY = "already running"
 _NONE = "<none>"
 _LOCAL = "unix://"
 
@@ -44,7 +47,7 @@ class DockerStorage:
         containers = await self._api.call("GET", "containers/json", params={"all": "1"})
         counted: Mapping[str, Any] = {}
         if sizes:
-            counted = await self._api.call("GET", "system/df", deadline=COUNT_SECONDS)
+            counted = await self._count()
         shared = {
             item["Id"]: max(0, item.get("SharedSize", 0)) for item in counted.get("Images") or ()
         }
@@ -53,6 +56,22 @@ class DockerStorage:
             cache=tuple(_record(item) for item in counted.get("BuildCache") or ()),
             in_use=frozenset(item["ImageID"] for item in containers),
         )
+
+    async def _count(self) -> Mapping[str, Any]:
+        """Engine 20.10 counts for one caller at a time, whoever that is, and refuses others."""
+        now = asyncio.get_running_loop().time
+        deadline = now() + COUNT_SECONDS
+        while True:
+            try:
+                counted: Mapping[str, Any] = await self._api.call(
+                    "GET", "system/df", deadline=COUNT_SECONDS
+                )
+            except Failed as error:
+                if _BUSY not in error.message or now() > deadline:
+                    raise
+            else:
+                return counted
+            await asyncio.sleep(BUSY_PAUSE)
 
     async def discard(self, image: str) -> bool:
         try:

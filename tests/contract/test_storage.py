@@ -46,6 +46,12 @@ async def test_an_image_is_in_stock_with_its_names_and_owner(kit: Kit, storage: 
     assert found.id not in (await storage.stock()).in_use
 
 
+async def test_sizes_are_counted_for_several_at_a_time(kit: Kit, storage: Storage) -> None:
+    """An engine refuses whoever asks while it counts for another."""
+    counted = await asyncio.gather(*(storage.stock(sizes=True) for _ in range(30)))
+    assert all(kit.image.id in {one.id for one in stock.images} for stock in counted)
+
+
 async def test_an_image_in_use_stays_until_its_containers_are_gone(
     kit: Kit, storage: Storage
 ) -> None:
