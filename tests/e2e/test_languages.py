@@ -58,11 +58,6 @@ def test_from_init_to_the_answer(
         assert version in page.text
     assert shared.body(service, "/healthz") == "ok"
     assert shared.get(service, "/none").status == 404
-    again = {"source": {"type": "version", "version": version}, "read_only": True}
-    accepted = shared.api.post(f"/v1/services/{service}/deployments", again).json
-    ended = shared.api.ended(accepted["id"])
-    assert ended["status"] == "succeeded", ended
-    assert f"Hello from {LANGUAGES[language]}" in shared.get(service).text
     read = shared.api.version(version)
     assert read["port"] == 8080
     assert read["generated_dockerfile"].startswith("# ")
@@ -70,6 +65,7 @@ def test_from_init_to_the_answer(
     assert "There is no Dockerfile. This is" in log
     assert _user(shared, version) not in ("", "root", "0")
     assert _seconds_to_end(shared, version) < 10
+    _works_read_only(shared, service, version, f"Hello from {LANGUAGES[language]}")
 
 
 def test_requirements_with_wheels_beside_them(shared: World, service: str) -> None:
@@ -140,3 +136,11 @@ def _seconds_to_end(world: World, version: str) -> float:
     code = world.engine.inspect(replica)["State"]["ExitCode"]
     assert code in (0, 143), code  # 143: a signal that was heeded
     return took
+
+
+def _works_read_only(world: World, service: str, version: str, greeting: str) -> None:
+    again = {"source": {"type": "version", "version": version}, "read_only": True}
+    accepted = world.api.post(f"/v1/services/{service}/deployments", again).json
+    ended = world.api.ended(accepted["id"])
+    assert ended["status"] == "succeeded", ended
+    assert greeting in world.body(service)
