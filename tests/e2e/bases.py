@@ -32,6 +32,12 @@ _MAVEN = """<settings><mirrors><mirror>
 <id>debian</id><mirrorOf>*</mirrorOf><url>file:///usr/share/maven-repo</url>
 </mirror></mirrors></settings>
 """
+_APACHE_VARIABLES = """: ${APACHE_RUN_USER:=www-data} ${APACHE_RUN_GROUP:=www-data}
+: ${APACHE_RUN_DIR:=/var/run/apache2} ${APACHE_PID_FILE:=/var/run/apache2/apache2.pid}
+: ${APACHE_LOCK_DIR:=/var/lock/apache2} ${APACHE_LOG_DIR:=/var/log/apache2}
+export APACHE_RUN_USER APACHE_RUN_GROUP APACHE_RUN_DIR
+export APACHE_PID_FILE APACHE_LOCK_DIR APACHE_LOG_DIR
+"""
 _APACHE = """#!/bin/sh
 set -e
 . /etc/apache2/envvars
@@ -99,6 +105,7 @@ BASES = {
         files={
             "/usr/local/bin/apache2-foreground": _APACHE,
             "/etc/apache2/conf-enabled/php.conf": _PHP,
+            "/etc/apache2/envvars": _APACHE_VARIABLES,
         },
         links={
             "/var/log/apache2/error.log": "/dev/stderr",

@@ -33,6 +33,11 @@ INCLUDED = frozenset({
 })  # fmt: skip
 _WRITABLE = ("storage", "bootstrap/cache", "var")
 _CONF = "/etc/apache2"
+# It ends its requests first; and it runs with a read-only root, too.
+_APACHE = (
+    "ENV APACHE_RUN_DIR=/tmp APACHE_LOCK_DIR=/tmp APACHE_PID_FILE=/tmp/apache2.pid",
+    "STOPSIGNAL SIGWINCH",
+)
 _SITE = f"{_CONF}/sites-available/000-default.conf"
 
 
@@ -96,7 +101,7 @@ def _last(
     return last(
         f"php:{version}-apache",
         f"ENV PORT={PORT}",
-        *([] if web else ["STOPSIGNAL SIGWINCH"]),  # Apache ends its requests first
+        *([] if web else _APACHE),
         *_extensions(needs),
         run("sed", "-i", "s/^Listen 80$/Listen ${PORT}/", f"{_CONF}/ports.conf"),
         run("sed", "-i", "-e", "s/:80>/:${PORT}>/", "-e", root_line, _SITE),
