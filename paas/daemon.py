@@ -50,6 +50,7 @@ from paas.aio.tasks import Tasks
 from paas.api.app import ApiServer, build_app, socket_path
 from paas.api.call import Context
 from paas.api.hook_urls import HOOK_TARGET, HookUrls
+from paas.api.http_server import Room
 from paas.api.proxied import Proxied
 from paas.api.raw_bodies import LARGEST
 from paas.console.app import Console
@@ -69,7 +70,7 @@ from paas.live.certificates import Certificates
 from paas.live.leases import NO_LIMIT
 from paas.proxy.accesslog import FORMATS, AccessLog
 from paas.proxy.doors import GatewayDoors
-from paas.proxy.intake import descriptors, fitting, raise_descriptors
+from paas.proxy.intake import descriptors, fitting, last_reserve, raise_descriptors
 from paas.proxy.proxy import Proxy
 from paas.settings import Settings
 
@@ -160,7 +161,7 @@ class Daemon:
             proxied=Proxied(partial(proxy.owns, own_host.NAME)),
         )
         app = build_app(context, pages=Console(context).pages())
-        api = ApiServer(app, settings, proxied=context.proxied)
+        api = ApiServer(app, settings, proxied=context.proxied, room=_api_room())
         _offer_api(settings, board, context.proxied)
         return cls(settings, board=board, control=control, proxy=proxy, api=api, access=access)
 
@@ -242,6 +243,11 @@ def _offer_api(settings: Settings, board: Board, proxied: Proxied) -> None:
         later=later,
     )
     proxied.on_open = own.open
+
+
+def _api_room() -> Room:
+    """So little that visitors and their replicas have theirs whoever may open the API."""
+    return Room(connections=min(1000, max(8, descriptors() // 16)), descriptor=last_reserve())
 
 
 def _limits(settings: Settings) -> Limits:

@@ -15,7 +15,7 @@ from paas.api import openapi
 from paas.api.auth import Guard, Rule, guard_middleware
 from paas.api.bodies import LARGEST_JSON
 from paas.api.call import JSON, Context, add_route
-from paas.api.http_server import Runner, harden
+from paas.api.http_server import Room, Runner, harden
 from paas.api.problems import Handler, answer_problems
 from paas.api.proxied import Proxied
 from paas.api.table import ROUTES
@@ -65,10 +65,15 @@ class ApiServer:
     """The app on its unix socket and its TCP address, and where our proxy finds it."""
 
     def __init__(
-        self, app: web.Application, settings: Settings, *, proxied: Proxied | None = None
+        self,
+        app: web.Application,
+        settings: Settings,
+        *,
+        proxied: Proxied | None = None,
+        room: Room | None = None,
     ) -> None:
         self._proxied = proxied or Proxied()
-        self._runner = Runner(app, shutdown_timeout=SHUTDOWN)
+        self._runner = Runner(app, shutdown_timeout=SHUTDOWN, room=room)
         self._settings = settings
         self._tcp: web.TCPSite | None = None
         self._socket: Path | None = None

@@ -78,6 +78,12 @@ def descriptors() -> int:
     return _ENDLESS if soft == resource.RLIM_INFINITY else soft
 
 
+def last_reserve() -> int:
+    """The number of a descriptor from which on only what is under way may have one."""
+    limit = descriptors()
+    return limit - _reserved(limit) // 2
+
+
 def raise_descriptors() -> None:
     """Allow the process all that it may allow itself."""
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -5,11 +5,14 @@ import gzip
 import json
 import logging
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from aiohttp import web
 
-from paas.api.http_server import Runner
+from paas.api.http_server import Room, Runner
 from tests.integration.api.rig import World
 
 GARBAGE = (
@@ -18,6 +21,8 @@ GARBAGE = (
     b"GET / HTTP/9.9 secret\r\n\r\n",
     b"secret /v1/health\r\n\r\n",
 )
+
+ASK = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
 async def talk(paas: World, sent: bytes) -> tuple[bytes, dict[str, str], bytes]:
@@ -63,18 +68,55 @@ async def test_a_long_line_is_told_as_such(paas: World, sent: bytes) -> None:
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: local"], ids=["silent", "half"])
 async def test_who_sends_no_request_is_not_waited_for(sent: bytes) -> None:
-    runner = Runner(web.Application(), shutdown_timeout=0.1, kept_open=0.05)
-    await runner.setup()
-    own = socket.create_server(("127.0.0.1", 0))
-    await web.SockSite(runner, own).start()
-    try:
-        reader, writer = await asyncio.open_connection(*own.getsockname())
+    async with serving(kept_open=0.05) as address:
+        reader, writer = await asyncio.open_connection(*address)
         writer.write(sent)
         async with asyncio.timeout(5):
             assert await reader.read() == b""
         writer.close()
+
+
+async def test_without_a_descriptor_to_spare_there_is_room_for_nobody() -> None:
+    async with serving(room=Room(descriptor=0)) as address:
+        assert await asked(address) == (503, "too_many_connections")
+
+
+async def test_who_finds_no_room_is_told_and_the_others_go_on() -> None:
+    async with serving(room=Room(connections=2)) as address:
+        held = [await asyncio.open_connection(*address) for _ in range(2)]
+        assert await asked(address) == (503, "too_many_connections")
+        for reader, writer in held:
+            writer.write(ASK)
+            async with asyncio.timeout(5):
+                assert b" 404 " in await reader.readline()
+            writer.close()
+        async with asyncio.timeout(5):
+            while (await asked(address))[0] == 503:  # until it is seen that they left
+                await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def serving(**options: Any) -> AsyncIterator[tuple[str, int]]:
+    """An API without calls, on a port of its own."""
+    runner = Runner(web.Application(), shutdown_timeout=0.1, **options)
+    await runner.setup()
+    own = socket.create_server(("127.0.0.1", 0))
+    await web.SockSite(runner, own).start()
+    try:
+        yield own.getsockname()
     finally:
         await runner.cleanup()
+
+
+async def asked(address: tuple[str, int]) -> tuple[int, str]:
+    """The status and our own code of an answer on a new connection."""
+    reader, writer = await asyncio.open_connection(*address)
+    writer.write(ASK)
+    async with asyncio.timeout(5):
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    status = int(head.split()[1])
+    return status, json.loads(body)["code"] if status == 503 else ""
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
