@@ -2,7 +2,8 @@
 
 A loop reads a busy connection over and over before it looks at the next one (libuv: up to
 32 times 256 KiB), so that a few uploads would keep all others waiting. Whoever got a large
-piece therefore rests, and few go on in one turn of the loop, the longest waiting first.
+piece therefore rests, and one goes on in a turn of the loop, the longest waiting first: two
+move no more, and others wait twice as long.
 """
 
 import asyncio
@@ -11,8 +12,6 @@ from typing import Final, Protocol
 
 LARGE: Final = 64 * 1024
 """Bytes of one read from which on it counts."""
-AT_ONCE: Final = 2
-"""Connections that go on in one turn."""
 
 
 class Reader(Protocol):
@@ -46,8 +45,7 @@ class Turns:
             asyncio.get_running_loop().call_soon(self._next)
 
     def _next(self) -> None:
-        waiting = self._waiting
-        for _ in range(min(AT_ONCE, len(waiting))):
-            waiting.popleft().go_on()
-        if waiting:
+        reader = self._waiting.popleft()
+        if self._waiting:
             asyncio.get_running_loop().call_soon(self._next)
+        reader.go_on()
