@@ -11,7 +11,7 @@ import json
 import math
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -201,7 +201,7 @@ class DockerEngine:
 
     async def logs(
         self, replica: str, *, since: float = 0.0, follow: bool = False
-    ) -> AsyncIterator[LogLine]:
+    ) -> AsyncGenerator[LogLine]:
         """Lines at or after `since`: one at exactly that time comes again."""
         container = (await self._inspect(replica)).id
         output = container_output(self.api, container, since=since, follow=follow)

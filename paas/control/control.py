@@ -221,6 +221,7 @@ class Control:
             catalog=self.catalog,
             tasks=self._tasks,
         )
+        collector.lines = settings.logs.lines_per_second
         self.lives.on_running = collector.watch
         self.lives.on_ended = collector.ended
         self._build_drain(collector)
@@ -278,10 +279,9 @@ class Control:
         self.safekeeping = Safekeeping(out, self.catalog, times=settings.backups)
 
     def _build_drain(self, collector: Collector) -> None:
-        out = self._outside
-        self._drain = None
-        if out.drain is not None:
-            self._drain = Drain(sink=out.drain, catalog=self.catalog, clock=out.clock)
+        self._drain, sink = None, self._outside.drain
+        if sink is not None:
+            self._drain = Drain(sink=sink, catalog=self.catalog, clock=self._outside.clock)
             collector.on_line = self._drain.add
             self.telemetry.drained = self._drain.counts
 

@@ -1,16 +1,23 @@
-"""Copies the output of replicas into the journal, where it outlives them."""
+"""Copies the output of replicas into the journal, where it outlives them.
+
+What a service writes beyond its share waits where the engine keeps it, and is left out once
+it is late: reading it would take the processor from everybody's requests.
+"""
 
 import asyncio
 import logging
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import replace
+from weakref import WeakValueDictionary
 
 from paas.aio.tasks import Tasks
 from paas.control.catalog import Catalog
 from paas.control.launcher import reveal
 from paas.control.replicas import Replica
+from paas.core.allowance import Allowance, spend
 from paas.core.masking import mask
 from paas.core.model import LogLine
 from paas.errors import NotFound, PaasError
@@ -25,6 +32,11 @@ MOMENT = 0.05
 MOST_RECENT = 1000
 IN_A_ROW = 50
 """Lines of one replica that are taken before everything else has its turn."""
+LINES = 2000.0
+BURST = 5.0
+"""Seconds' worth of lines that may come at once."""
+LATE = 5.0
+"""Seconds that lines of a service with too many may get later before they are left out."""
 MARKER = "paas"
 """The stream of our own remarks between a program's lines."""
 
@@ -42,7 +54,8 @@ def deployment_log(deployment_id: str) -> str:
 class Collector:
     """One follower per running replica; a replica's lines are copied once, in order.
 
-    `on_line` hears of every line with its version's id, after it was masked.
+    `on_line` hears of every line with its version's id, after it was masked. `lines` a second
+    are taken of one service, all its replicas together.
     """
 
     def __init__(
@@ -62,6 +75,8 @@ class Collector:
         self._tasks = tasks
         self._now = now
         self._followers: dict[str, asyncio.Task[None]] = {}
+        self._paces: WeakValueDictionary[str, _Pace] = WeakValueDictionary()
+        self.lines = LINES
         self.on_line: Callable[[str, LogLine], None] | None = None
 
     def watch(self, replica: Replica) -> None:
@@ -89,23 +104,16 @@ class Collector:
             follower.cancel()
 
     async def _follow(self, replica: Replica) -> None:
-        key = version_log(replica.version_id)
+        pace = self._paces.setdefault(replica.service, _Pace(self.lines))
         secrets = self._secrets(replica)
         copied: _Copied | None = None
-        count = 0
         while True:
             try:
                 if copied is None:
-                    copied = await self._copied(key, replica.id)
-                told = copied.latest()
-                async for raw in self._engine.logs(replica.id, since=copied.since, follow=True):
-                    line = replace(raw, text=mask(raw.text, secrets), replica=replica.id, cursor=0)
-                    if line not in told:
-                        copied.add(line)
-                        self._append(replica.version_id, line)
-                    count += 1
-                    if not count % IN_A_ROW:
-                        await asyncio.sleep(0)
+                    copied = await self._copied(version_log(replica.version_id), replica.id)
+                if not await self._copy(replica, copied, pace, secrets):
+                    copied = self._leave_out(replica)
+                    continue
             except NotFound:
                 return
             except PaasError as error:
@@ -115,6 +123,36 @@ class Collector:
             else:
                 return
             await asyncio.sleep(RETRY)
+
+    async def _copy(
+        self, replica: Replica, copied: "_Copied", pace: "_Pace", secrets: list[str]
+    ) -> bool:
+        """Until the replica ends; False when its lines get later and later."""
+        told, count, first = copied.latest(), 0, 0.0
+        async with aclosing(
+            self._engine.logs(replica.id, since=copied.since, follow=True)
+        ) as lines:
+            async for raw in lines:
+                line = replace(raw, text=mask(raw.text, secrets), replica=replica.id, cursor=0)
+                if line not in told:
+                    copied.add(line)
+                    self._append(replica.version_id, line)
+                count += 1
+                if count % IN_A_ROW:
+                    continue
+                waited, late = await pace.turn(), self._now() - raw.time
+                first = late if count == IN_A_ROW else first
+                if waited and late > first + LATE:
+                    return False
+        return True
+
+    def _leave_out(self, replica: Replica) -> "_Copied":
+        """All that was not read so far."""
+        now = self._now()
+        text = f"[lines left out: {replica.service} writes more than {self.lines:g} a second]"
+        line = LogLine(time=now, text=text, stream=MARKER, replica=replica.id)
+        self._append(replica.version_id, line)
+        return _Copied(since=now)
 
     def _append(self, version_id: str, line: LogLine) -> None:
         self._journal.append(version_log(version_id), line)
@@ -140,13 +178,15 @@ class _Copied:
     order to the microsecond, so no line is left out for its time alone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, since: float = 0.0) -> None:
+        """Of what was before `since` nothing is wanted."""
+        self._since = since
         self._lines: deque[LogLine] = deque(maxlen=MOST_RECENT)
 
     @property
     def since(self) -> float:
         """From when on to read again; 0 for everything."""
-        return min((line.time for line in self._lines), default=0.0)
+        return min((line.time for line in self._lines), default=self._since)
 
     def add(self, line: LogLine) -> None:
         self._lines.append(line)
@@ -156,3 +196,26 @@ class _Copied:
 
     def latest(self) -> frozenset[LogLine]:
         return frozenset(self._lines)
+
+
+class _Pace:
+    """How fast the output of one service is taken, of all its replicas together."""
+
+    __slots__ = ("__weakref__", "_left", "_rate")
+
+    def __init__(self, rate: float) -> None:
+        burst = max(float(IN_A_ROW), BURST * rate)
+        self._rate = rate
+        self._left = Allowance(burst=burst, rate=rate, left=burst)
+
+    async def turn(self) -> bool:
+        """After `IN_A_ROW` lines: everything else has its turn. Whether it had to wait."""
+        now = asyncio.get_running_loop().time
+        await asyncio.sleep(0)
+        waited = False
+        while True:
+            self._left, allowed = spend(self._left, now(), cost=IN_A_ROW)
+            if allowed:
+                return waited
+            waited = True
+            await asyncio.sleep(IN_A_ROW / self._rate)

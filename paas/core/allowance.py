@@ -13,12 +13,13 @@ class Allowance:
     at: float = 0.0
 
 
-def spend(allowance: Allowance, now: float) -> tuple[Allowance, bool]:
-    """The allowance after one more time, and whether that was allowed."""
+def spend(allowance: Allowance, now: float, *, cost: float = 1.0) -> tuple[Allowance, bool]:
+    """The allowance after one more time, which takes `cost` tokens, and whether that was
+    allowed.
+    """
     filled = allowance.left + max(0.0, now - allowance.at) * allowance.rate
     left = min(allowance.burst, filled)
-    allowed = left >= 1.0
-    return (
-        Allowance(burst=allowance.burst, rate=allowance.rate, left=left - allowed, at=now),
-        allowed,
-    )
+    allowed = left >= cost
+    if allowed:
+        left -= cost
+    return Allowance(burst=allowance.burst, rate=allowance.rate, left=left, at=now), allowed

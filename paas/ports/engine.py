@@ -1,6 +1,6 @@
 """Replicas and images on an engine."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -177,7 +177,7 @@ class Engine(Protocol):
 
     def logs(
         self, replica: str, *, since: float = 0.0, follow: bool = False
-    ) -> AsyncIterator[LogLine]:
+    ) -> AsyncGenerator[LogLine]:
         """Output in order, then (with `follow`) live until the replica ends."""
 
     def changes(self) -> AsyncIterator[str]:

@@ -315,6 +315,8 @@ class Logs(Section):
     """Least severe messages written."""
     bytes_per_version: Annotated[int, Field(ge=65536)] = 20 * 1024**2
     """Output kept of each version, bytes."""
+    lines_per_second: Annotated[float, Field(ge=10, le=1_000_000)] = 2000
+    """Lines taken of one service, all its replicas together; five times as many at once."""
     drain: Annotated[str, AfterValidator(lambda value: value and parse_drain(value) and value)] = ""
     """Where output is sent as well: `udp://`, `tcp://` or `unix://` for syslog, `http(s)://`."""
 

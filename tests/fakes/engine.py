@@ -11,7 +11,7 @@ import os
 import random
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
 from dataclasses import replace
 
 from paas.core.model import LogLine
@@ -187,7 +187,7 @@ class FakeEngine:
 
     async def logs(
         self, replica: str, *, since: float = 0.0, follow: bool = False
-    ) -> AsyncIterator[LogLine]:
+    ) -> AsyncGenerator[LogLine]:
         async for line in self._find(replica).follow(since, live=follow):
             yield line
 

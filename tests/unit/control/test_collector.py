@@ -1,7 +1,8 @@
 """Replica output on its way into the journal: each line once, none left out."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 from paas.adapters.secrets import AesVault
@@ -9,6 +10,7 @@ from paas.aio.tasks import Tasks
 from paas.control.catalog import Catalog
 from paas.control.logs import (
     IN_A_ROW,
+    LINES,
     MOST_RECENT,
     Collector,
     version_log,
@@ -40,7 +42,7 @@ class Telling(FakeEngine):
 
     async def logs(
         self, replica: str, *, since: float = 0.0, follow: bool = False
-    ) -> AsyncIterator[LogLine]:
+    ) -> AsyncGenerator[LogLine]:
         assert (replica, follow) == ("r1", True)
         self.asked.append(since)
         lines = self.told.pop(0)
@@ -51,7 +53,9 @@ class Telling(FakeEngine):
             raise Unavailable("The engine went away.", code="engine_away")
 
 
-async def collected(tmp_path, engine: Telling, journal: FakeJournal) -> list[tuple[str, str]]:
+async def collected(
+    tmp_path, engine: Telling, journal: FakeJournal, *, lines: float = LINES, now=time.time
+) -> list[tuple[str, str]]:
     catalog = Catalog(FakeStore(), Tasks())
     await catalog.create(builders.service(builders.version(1)))
     tasks = Tasks()
@@ -61,7 +65,9 @@ async def collected(tmp_path, engine: Telling, journal: FakeJournal) -> list[tup
         vault=AesVault(tmp_path / "secret.key"),
         catalog=catalog,
         tasks=tasks,
+        now=now,
     )
+    collector.lines = lines
     collector.watch(
         Replica(
             id="r1",
@@ -74,7 +80,7 @@ async def collected(tmp_path, engine: Telling, journal: FakeJournal) -> list[tup
     )
     await asyncio.wait_for(collector.ended("r1"), 5)
     await tasks.close()
-    return [(one.stream, one.text) for one in await journal.read(KEY)]
+    return [(one.stream, one.text) for one in journal.lines.get(KEY, [])]
 
 
 async def test_two_streams_need_not_be_in_order(tmp_path):
@@ -113,7 +119,7 @@ async def test_whatever_breaks_the_stream_it_is_read_again(tmp_path):
     class Broken(Telling):
         async def logs(
             self, replica: str, *, since: float = 0.0, follow: bool = False
-        ) -> AsyncIterator[LogLine]:
+        ) -> AsyncGenerator[LogLine]:
             async for one in super().logs(replica, since=since, follow=follow):
                 yield one
                 if len(self.told) == 1:
@@ -138,6 +144,31 @@ async def test_a_flood_leaves_others_their_turn(tmp_path):
     assert len(await collected(tmp_path, Telling(flood), FakeJournal())) == len(flood)
     beside.cancel()
     assert turns > 20
+
+
+MANY = 2600
+"""More lines than may come at once when 500 a second are taken."""
+
+
+async def test_too_many_lines_are_left_out_once_they_are_late(tmp_path):
+    times = iter([1.0])  # until it has to wait
+    flood = [line(1.0, str(number)) for number in range(MANY)]
+    engine = Telling(flood, [line(99.0, "missed"), line(100.5, "and on")])
+    found = await collected(
+        tmp_path, engine, FakeJournal(), lines=500, now=lambda: next(times, 100.0)
+    )
+    remark = "[lines left out: shop writes more than 500 a second]"
+    assert found[-2:] == [("paas", remark), ("stdout", "and on")]
+    assert 2500 <= len(found) < MANY
+    assert engine.asked == [0.0, 100.0]
+
+
+async def test_what_was_written_while_no_daemon_ran_is_caught_up_with(tmp_path):
+    backlog = [line(1.0 + number, str(number)) for number in range(MANY)]
+    found = await collected(
+        tmp_path, Telling(backlog), FakeJournal(), lines=500, now=lambda: 9000.0
+    )
+    assert len(found) == MANY
 
 
 async def test_an_exit_is_told_behind_the_last_lines(tmp_path):

@@ -20,5 +20,13 @@ def test_it_fills_up_with_time_but_not_beyond_the_burst() -> None:
     assert taken(THREE, 1000, 1000, 1000, 1000) == [True, True, True, False]
 
 
+def test_one_time_may_cost_more_than_another() -> None:
+    left, allowed = spend(THREE, 100, cost=2)
+    assert allowed
+    left, allowed = spend(left, 100, cost=2)
+    assert not allowed
+    assert spend(left, 100)[1]
+
+
 def test_a_clock_that_goes_back_gives_nothing() -> None:
     assert taken(THREE, 100, 50, 50, 50) == [True, True, True, False]
