@@ -149,7 +149,7 @@ class Collector:
     def _leave_out(self, replica: Replica) -> "_Copied":
         """All that was not read so far."""
         now = self._now()
-        text = f"[lines left out: {replica.service} writes more than {self.lines:g} a second]"
+        text = f"[lines dropped: {replica.service} writes more than {self.lines:g} a second]"
         line = LogLine(time=now, text=text, stream=MARKER, replica=replica.id)
         self._append(replica.version_id, line)
         return _Copied(since=now)

@@ -68,7 +68,7 @@ def test_a_flood_of_output(own: World, neighbour: str, service: str) -> None:
         assert memory(own) < first + 40 * MIB
         assert own.body(service) == "x"
         remarks = f"/v1/services/{service}/logs?stream=paas"
-        until(lambda: "left out" in own.api.get(remarks).text, "that lines are missing", seconds=40)
+        until(lambda: "lines dropped" in own.api.get(remarks).text, "that is told", seconds=40)
     assert own.api.delete(f"/v1/services/{service}", confirm=service).status == 204
 
 

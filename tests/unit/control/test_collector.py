@@ -157,7 +157,7 @@ async def test_too_many_lines_are_left_out_once_they_are_late(tmp_path):
     found = await collected(
         tmp_path, engine, FakeJournal(), lines=500, now=lambda: next(times, 100.0)
     )
-    remark = "[lines left out: shop writes more than 500 a second]"
+    remark = "[lines dropped: shop writes more than 500 a second]"
     assert found[-2:] == [("paas", remark), ("stdout", "and on")]
     assert 2500 <= len(found) < MANY
     assert engine.asked == [0.0, 100.0]
