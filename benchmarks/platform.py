@@ -60,4 +60,6 @@ def installation(data: Path) -> str:
 def wipe(data: Path) -> None:
     """Take off the engine what the daemon of `data`, which has ended, put there."""
     with suppress(AssertionError, OSError, sqlite3.Error, IndexError):
-        Engine().wipe(f"paas.installation={installation(data)}", f"{RUN_LABEL}={RUN}")
+        engine = Engine()
+        engine.wipe_installation(installation(data))
+        engine.wipe(f"{RUN_LABEL}={RUN}")

@@ -128,9 +128,7 @@ class Daemon:
         if self.running():
             self.kill9()
         if self.installation:
-            self.engine.wipe(f"paas.installation={self.installation}")
-            words = [sys.executable, str(ROOT / "scripts" / "remove_rules.py"), self.installation]
-            subprocess.run(words, check=False, timeout=120)
+            self.engine.wipe_installation(self.installation)
 
     def _command(self) -> list[str]:
         if not self._held:

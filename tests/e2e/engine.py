@@ -2,11 +2,14 @@
 
 import json
 import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 RUN_LABEL = "paas.e2e"
 """On every image that the tests build, from its first step on."""
+_REMOVE_RULES = Path(__file__).parents[2] / "scripts" / "remove_rules.py"
 
 
 class Engine:
@@ -62,6 +65,11 @@ class Engine:
             for network in self.networks(label):
                 self.run("network", "rm", network, check=False)
             self._remove_images(label)
+
+    def wipe_installation(self, ident: str) -> None:
+        """All of an installation that ended, its packet filter's rules among it."""
+        self.wipe(f"paas.installation={ident}")
+        subprocess.run([sys.executable, str(_REMOVE_RULES), ident], check=False, timeout=120)
 
     def _remove_images(self, label: str) -> None:
         """Those that others are built on can go only after them: in rounds."""
